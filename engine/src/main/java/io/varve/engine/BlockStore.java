@@ -1,0 +1,103 @@
+package io.varve.engine;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A copy-on-write block store: volumes, their snapshots, and clones of those. This is the face of the engine.
+ *
+ * <p>Every method may be called from any thread and none of them waits for storage: what takes I/O answers with a
+ * future, which fails with a {@link StoreException}. When a future succeeds the change is durable.
+ */
+public interface BlockStore extends AutoCloseable {
+    /** The unit of the block map, in bytes. Sizes of volumes are multiples of it. */
+    int BLOCK_BYTES = 4096;
+
+    /** The smallest volume: 1 MiB (the control plane offers whole GiB). */
+    long MIN_VOLUME_BYTES = 1L << 20;
+
+    /** The largest volume: 64 TiB. */
+    long MAX_VOLUME_BYTES = 64L << 40;
+
+    /** All volumes, oldest first. */
+    List<VolumeRecord> volumes();
+
+    /** All snapshots, oldest first; those being deleted are not among them. */
+    List<SnapshotRecord> snapshots();
+
+    Optional<VolumeRecord> volume(VolumeId id);
+
+    Optional<SnapshotRecord> snapshot(SnapshotId id);
+
+    /**
+     * Creates an empty volume under an id that the caller has drawn.
+     *
+     * <p>Fails with ALREADY_EXISTS, INVALID (size) or NO_SPACE.
+     */
+    CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes);
+
+    /**
+     * Creates a volume that begins as the snapshot is, in O(1).
+     *
+     * <p>Fails with ALREADY_EXISTS, SNAPSHOT_NOT_FOUND, INVALID (a size under the snapshot's) or NO_SPACE.
+     */
+    CompletableFuture<VolumeRecord> cloneVolume(VolumeId id, long sizeBytes, SnapshotId from);
+
+    /** Grows a volume, open or not. Fails with VOLUME_NOT_FOUND or INVALID (smaller than it is, or too large). */
+    CompletableFuture<VolumeRecord> extendVolume(VolumeId id, long sizeBytes);
+
+    /** Deletes a volume that is not open; its snapshots stay. Fails with VOLUME_NOT_FOUND or IN_USE. */
+    CompletableFuture<Void> deleteVolume(VolumeId id);
+
+    /**
+     * Takes a snapshot of a volume, open or not, under an id that the caller has drawn. It holds every write completed
+     * before this call and none requested after the future is complete.
+     *
+     * <p>Fails with VOLUME_NOT_FOUND, ALREADY_EXISTS, NO_SPACE or IO.
+     */
+    CompletableFuture<SnapshotRecord> createSnapshot(SnapshotId id, VolumeId of);
+
+    /**
+     * Deletes a snapshot that is not open; volumes cloned from it stay. The space that only it held comes back in the
+     * background. Fails with SNAPSHOT_NOT_FOUND or IN_USE.
+     */
+    CompletableFuture<Void> deleteSnapshot(SnapshotId id);
+
+    /**
+     * Opens a volume for reading and writing, recovering it first where that is due; opening one that is open gives the
+     * same handle once more. Pair with {@link Volume#release}.
+     */
+    CompletableFuture<Volume> open(VolumeId id);
+
+    /** Opens a snapshot for reading. Pair with {@link Volume#release}. */
+    CompletableFuture<Volume> openSnapshot(SnapshotId id);
+
+    /** Sets how fast a volume may go, at once if it is open and at its next opening if not. Not kept across restarts. */
+    void limit(VolumeId id, QosLimits limits);
+
+    /** True while somebody holds the volume open through {@link #open}. */
+    boolean inUse(VolumeId id);
+
+    /** True while somebody holds the snapshot open through {@link #openSnapshot}. */
+    boolean inUse(SnapshotId id);
+
+    /** The counters of a volume since it was first opened in this process; empty if it never was. */
+    Optional<VolumeCounters> counters(VolumeId id);
+
+    /** Space that a volume takes. */
+    VolumeUsage usage(VolumeId id);
+
+    /** Space that a snapshot takes. */
+    VolumeUsage usage(SnapshotId id);
+
+    /** Space of the whole store. */
+    StoreUsage usage();
+
+    /** Writes a checkpoint now: recovery after it has nothing to replay. */
+    CompletableFuture<Void> checkpoint();
+
+    /** Waits for what was received, syncs, writes a checkpoint and lets go of the data directory. Blocks. */
+    @Override
+    void close();
+}
