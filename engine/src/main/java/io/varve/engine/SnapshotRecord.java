@@ -11,5 +11,4 @@ import java.time.Instant;
  * @param sequence the store-wide order of snapshots: a later snapshot has a larger one
  * @param createdAt when it was taken; for people, never used for ordering
  */
-public record SnapshotRecord(
-        SnapshotId id, VolumeId volumeId, long sizeBytes, long sequence, Instant createdAt) {}
+public record SnapshotRecord(SnapshotId id, VolumeId volumeId, long sizeBytes, long sequence, Instant createdAt) {}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.engine.log;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,468 @@
+package io.varve.engine.map;
+
+import io.varve.engine.log.BlockAddress;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The block map of one volume: block number → where the bytes are and what their CRC32C is. A path-copying radix tree of
+ * four levels with 512 entries a page, so that a leaf covers 2 MiB and the root 256 TiB; freezing it is O(1) and leaves
+ * an immutable tree. Pages come in on demand and are evicted when memory is short.
+ *
+ * <p>Owned by the volume's loop; {@link #leaf} and {@link #setRun} are on the hot path. Changing calls need the pages that
+ * they touch to be resident: {@link #missing} says which is not, {@link MapLoader} brings it in.
+ */
+public final class BlockMap {
+    /** Level of the root page. */
+    public static final int ROOT_LEVEL = 3;
+
+    private final FramePool pool;
+    /** Stands above the root so that the root is a child like any other; never frozen, never written. */
+    private final Node top;
+
+    private final List<Node> ring = new ArrayList<>();
+    private int hand;
+    private long generation;
+    private Floors floors;
+    private MapChanges changes = new MapChanges();
+    private long dirtyPages;
+
+    /** The leaf of a range that is a hole or zero as a whole. */
+    private final Node holes = new Node(0, 0, 0, 0);
+
+    private final Node zeroes = new Node(0, 0, 0, 0);
+
+    /**
+     * @param root the tree to begin with, on disk or empty
+     * @param generation larger than any birth in that tree
+     */
+    public BlockMap(FramePool pool, MapRoot root, long generation, Floors floors) {
+        this.pool = pool;
+        this.generation = generation;
+        this.floors = floors;
+        top = new Node(ROOT_LEVEL + 1, 0, Long.MAX_VALUE, pool.allocate());
+        Frame.fill(top.frame, Frame.HOLE);
+        Frame.set(top.frame, 0, root.pointer(), root.check());
+    }
+
+    /** Gives all memory back. */
+    public void close() {
+        releaseTree(top);
+    }
+
+    private void releaseTree(Node node) {
+        for (Node child : node.children) {
+            if (child != null) {
+                releaseTree(child);
+            }
+        }
+        release(node);
+    }
+
+    private void release(Node node) {
+        leaveRing(node);
+        if (node.frame != 0) {
+            pool.release(node.frame);
+            node.frame = 0;
+        }
+    }
+
+    // ---- look-up ----
+
+    /** The leaf that covers {@code block}, opaque to callers; null if it is not resident. */
+    public @Nullable Object leaf(long block) {
+        Node node = top;
+        for (int level = ROOT_LEVEL + 1; level > 0; level--) {
+            int index = level > ROOT_LEVEL ? 0 : Node.index(level, block);
+            Node child = node.children[index];
+            if (child == null) {
+                long entry = Frame.entry(node.frame, index);
+                return entry == Frame.HOLE ? holes : entry == Frame.ZERO ? zeroes : null;
+            }
+            node = child;
+            node.referenced = true;
+        }
+        return node;
+    }
+
+    /** The entry of {@code block} in the leaf that {@link #leaf} gave. */
+    public long entry(Object leaf, long block) {
+        if (leaf == holes) {
+            return Frame.HOLE;
+        }
+        return leaf == zeroes ? Frame.ZERO : Frame.entry(((Node) leaf).frame, Node.index(0, block));
+    }
+
+    /** The CRC32C of {@code block}'s data, where its entry is an address. */
+    public int check(Object leaf, long block) {
+        return Frame.check(((Node) leaf).frame, Node.index(0, block));
+    }
+
+    /** The first block of the range whose leaf is not resident, or -1. */
+    public long missing(long firstBlock, long endBlock) {
+        for (long block = firstBlock; block < endBlock; block = (block | (Frame.ENTRIES - 1)) + 1) {
+            if (leaf(block) == null) {
+                return block;
+            }
+        }
+        return -1;
+    }
+
+    /** The first block that {@link #clear} of the range needs and whose leaf is not resident, or -1. */
+    public long missingForClear(long firstBlock, long endBlock) {
+        if (leaf(firstBlock) == null && firstBlock % Frame.ENTRIES != 0) {
+            return firstBlock;
+        }
+        if (leaf(endBlock - 1) == null && endBlock % Frame.ENTRIES != 0) {
+            return endBlock - 1;
+        }
+        long missingPath = missingAbove(firstBlock);
+        missingPath = missingPath >= 0 ? missingPath : missingAbove(endBlock - 1);
+        if (missingPath < 0 && floors.cursorIsInside(firstBlock, endBlock)) {
+            missingPath = leaf(floors.cursorBlock()) == null ? floors.cursorBlock() : -1;
+        }
+        return missingPath;
+    }
+
+    /** {@code block} if an interior page above it is not resident, or -1. */
+    private long missingAbove(long block) {
+        Node node = top;
+        for (int level = ROOT_LEVEL + 1; level > 1; level--) {
+            int index = level > ROOT_LEVEL ? 0 : Node.index(level, block);
+            Node child = node.children[index];
+            if (child == null) {
+                return Frame.entry(node.frame, index) <= Frame.ZERO ? -1 : block;
+            }
+            node = child;
+        }
+        return -1;
+    }
+
+    // ---- change ----
+
+    /** Points {@code count} blocks at neighbouring addresses, {@code stride} apart, of one segment. Their leaves are resident. */
+    public void setRun(long firstBlock, int count, long address, int stride, int[] checks, int checkAt) {
+        int done = 0;
+        while (done < count) {
+            long block = firstBlock + done;
+            Node leaf = writableLeaf(block);
+            int index = Node.index(0, block);
+            int run = Math.min(count - done, Frame.ENTRIES - index);
+            for (int i = 0; i < run; i++) {
+                account(Frame.entry(leaf.frame, index + i), block + i);
+                Frame.set(leaf.frame, index + i, address + (long) (done + i) * stride, checks[checkAt + done + i]);
+            }
+            done += run;
+        }
+        changes.addUsed(count);
+        changes.addLive(BlockAddress.segmentId(address), count);
+    }
+
+    /** Counts a replaced entry. */
+    private void account(long entry, long block) {
+        if (entry > Frame.CHILD) {
+            changes.addUsed(-1);
+            if (entry >= floors.addressAt(block)) {
+                changes.addDead(entry);
+            }
+        }
+    }
+
+    private Node writableLeaf(long block) {
+        Node node = top;
+        for (int level = ROOT_LEVEL + 1; level > 0; level--) {
+            node = writableChild(node, level > ROOT_LEVEL ? 0 : Node.index(level, block));
+        }
+        return node;
+    }
+
+    private Node writableChild(Node parent, int index) {
+        Node child = parent.children[index];
+        if (child != null && child.birth == generation) {
+            return child;
+        }
+        Node writable;
+        if (child == null) {
+            long entry = Frame.entry(parent.frame, index);
+            if (entry > Frame.ZERO) {
+                throw new IllegalStateException("page not resident: level " + (parent.level - 1));
+            }
+            long first = parent.firstBlock + (parent.level > ROOT_LEVEL ? 0 : index * Node.entrySpan(parent.level));
+            writable = new Node(parent.level - 1, first, generation, pool.allocate());
+            Frame.fill(writable.frame, entry);
+            parent.residentChildren++;
+        } else {
+            writable = new Node(child, generation, pool.allocate());
+            detach(child);
+        }
+        dirtyPages++;
+        parent.children[index] = writable;
+        Frame.set(parent.frame, index, Frame.CHILD, 0);
+        joinRing(writable);
+        return writable;
+    }
+
+    /** A node leaves the current tree. */
+    private void detach(Node node) {
+        long end = node.firstBlock + Node.entrySpan(node.level) * Frame.ENTRIES;
+        boolean ours = node.birth > floors.birthUpTo(end);
+        if (node.isOnDisk()) {
+            if (ours) {
+                changes.addFreedPage(node.pointer);
+            }
+            release(node);
+        } else if (node.birth == generation) {
+            dirtyPages--;
+            release(node);
+        } else {
+            leaveRing(node);
+            node.detached = true;
+            node.freeWhenWritten = ours;
+        }
+    }
+
+    /**
+     * Makes a range of blocks {@link Frame#HOLE} or {@link Frame#ZERO}. Whole subtrees are cut off unseen.
+     * {@link #missingForClear} is -1.
+     */
+    public void clear(long firstBlock, long endBlock, long state) {
+        clear(top, firstBlock, endBlock, state);
+    }
+
+    private void clear(Node node, long firstBlock, long endBlock, long state) {
+        long span = node.level > ROOT_LEVEL ? Long.MAX_VALUE >>> 1 : Node.entrySpan(node.level);
+        int entries = node.level > ROOT_LEVEL ? 1 : Frame.ENTRIES;
+        int from = (int) Math.max(0, (firstBlock - node.firstBlock) / span);
+        int to = (int) Math.min(entries - 1, (endBlock - 1 - node.firstBlock) / span);
+        for (int i = from; i <= to; i++) {
+            long first = node.firstBlock + i * span;
+            long entry = Frame.entry(node.frame, i);
+            boolean whole = first >= firstBlock && first + span <= endBlock;
+            if (node.level == 0) {
+                account(entry, first);
+                Frame.set(node.frame, i, state, 0);
+            } else if (node.children[i] == null && entry <= Frame.ZERO && (whole || entry == state)) {
+                Frame.set(node.frame, i, state, 0);
+            } else if (whole && !floors.cursorIsInside(first, first + span)) {
+                drop(node, i);
+                if (node.children[i] != null) {
+                    node.children[i] = null;
+                    node.residentChildren--;
+                }
+                Frame.set(node.frame, i, state, 0);
+            } else {
+                clear(writableChild(node, i), firstBlock, endBlock, state);
+            }
+        }
+    }
+
+    /** Accounts for the subtree under an entry that is about to be overwritten. Changes nothing in {@code parent}. */
+    private void drop(Node parent, int index) {
+        Node child = parent.children[index];
+        long entry = Frame.entry(parent.frame, index);
+        if (child == null || child.isOnDisk()) {
+            long first = parent.firstBlock + index * Node.entrySpan(parent.level);
+            if (child != null) {
+                addDropped(child.pointer, child.check, parent.level - 1, first);
+                releaseTree(child);
+            } else if (entry > Frame.CHILD) {
+                addDropped(entry, Frame.check(parent.frame, index), parent.level - 1, first);
+            }
+            return;
+        }
+        for (int i = 0; i < Frame.ENTRIES; i++) {
+            if (child.level > 0) {
+                drop(child, i);
+            } else {
+                account(Frame.entry(child.frame, i), child.firstBlock + i);
+            }
+        }
+        detach(child);
+    }
+
+    private void addDropped(long pointer, int check, int level, long first) {
+        long end = first + Node.entrySpan(level) * Frame.ENTRIES;
+        changes.addDropped(
+                new MapChanges.Dropped(pointer, check, level, first, floors.addressAt(first), floors.birthUpTo(end)));
+    }
+
+    // ---- freeze ----
+
+    /** The tree as it is now, which nothing will change any more. */
+    public MapRoot freeze() {
+        Node root = top.children[0];
+        long birth = generation++;
+        if (root == null) {
+            return new MapRoot(Frame.entry(top.frame, 0), Frame.check(top.frame, 0), birth, null);
+        }
+        return root.isOnDisk()
+                ? new MapRoot(root.pointer, root.check, birth, null)
+                : new MapRoot(Frame.CHILD, 0, birth, root);
+    }
+
+    /** What was noted since the last call. */
+    public MapChanges takeChanges() {
+        MapChanges taken = changes;
+        changes = new MapChanges();
+        return taken;
+    }
+
+    /** The checkpoint that wrote these nodes is durable. */
+    public void markOnDisk(WrittenPages written) {
+        for (Node node : written.nodes()) {
+            node.pointer = node.writtenPointer;
+            node.check = node.writtenCheck;
+            dirtyPages--;
+            if (node.detached) {
+                if (node.freeWhenWritten) {
+                    changes.addFreedPage(node.pointer);
+                }
+                release(node);
+            }
+        }
+    }
+
+    /** The generation that pages made now are born in. */
+    public long generation() {
+        return generation;
+    }
+
+    public Floors floors() {
+        return floors;
+    }
+
+    /** A snapshot was taken, or one is being deleted. */
+    public void setFloors(Floors floors) {
+        this.floors = floors;
+    }
+
+    /** Resident pages that are not on disk. */
+    public long dirtyPages() {
+        return dirtyPages;
+    }
+
+    // ---- residency ----
+
+    /** The page that has to come in next on the way to {@code block}'s leaf. */
+    record Want(long pointer, int check, int level, long firstBlock) {}
+
+    /** What to bring in for {@code block}; null if its leaf is resident. */
+    @Nullable
+    Want want(long block) {
+        Node node = top;
+        for (int level = ROOT_LEVEL + 1; level > 0; level--) {
+            int index = level > ROOT_LEVEL ? 0 : Node.index(level, block);
+            Node child = node.children[index];
+            if (child == null) {
+                long entry = Frame.entry(node.frame, index);
+                if (entry <= Frame.ZERO) {
+                    return null;
+                }
+                long first = node.firstBlock + (level > ROOT_LEVEL ? 0 : index * Node.entrySpan(level));
+                return new Want(entry, Frame.check(node.frame, index), level - 1, first);
+            }
+            node = child;
+        }
+        return null;
+    }
+
+    /** Puts a page that was read into the tree, unless the tree has moved on. Takes {@code frame} over. */
+    void attach(Want page, long birth, long frame) {
+        Node node = top;
+        while (true) {
+            int index = node.level > ROOT_LEVEL ? 0 : Node.index(node.level, page.firstBlock());
+            Node child = node.children[index];
+            if (child == null) {
+                boolean wanted = node.level == page.level() + 1 && Frame.entry(node.frame, index) == page.pointer();
+                if (!wanted) {
+                    break;
+                }
+                Node loaded = new Node(page.level(), page.firstBlock(), birth, frame);
+                loaded.pointer = page.pointer();
+                loaded.check = page.check();
+                loaded.referenced = true;
+                node.children[index] = loaded;
+                node.residentChildren++;
+                joinRing(loaded);
+                return;
+            }
+            if (child.level <= page.level()) {
+                break;
+            }
+            node = child;
+        }
+        pool.release(frame);
+    }
+
+    private void joinRing(Node node) {
+        node.ringIndex = ring.size();
+        ring.add(node);
+    }
+
+    private void leaveRing(Node node) {
+        int at = node.ringIndex;
+        if (at >= 0) {
+            Node last = ring.remove(ring.size() - 1);
+            if (last != node) {
+                ring.set(at, last);
+                last.ringIndex = at;
+            }
+            node.ringIndex = -1;
+        }
+    }
+
+    /**
+     * Evicts up to {@code pages} clean pages that were not looked up lately. Not between the look-up of a leaf and its
+     * use.
+     *
+     * @return how many were evicted
+     */
+    public int evict(int pages) {
+        int evicted = 0;
+        for (int steps = 2 * ring.size(); steps > 0 && evicted < pages && !ring.isEmpty(); steps--) {
+            hand = hand >= ring.size() ? 0 : hand;
+            Node node = ring.get(hand);
+            if (node.referenced) {
+                node.referenced = false;
+                hand++;
+            } else if (evict(node)) {
+                evicted++;
+            } else {
+                hand++;
+            }
+        }
+        return evicted;
+    }
+
+    private boolean evict(Node node) {
+        if (!node.isOnDisk() || node.residentChildren > 0) {
+            return false;
+        }
+        Node parent = top;
+        while (parent.level > node.level + 1) {
+            Node child = parent.children[parent.level > ROOT_LEVEL ? 0 : Node.index(parent.level, node.firstBlock)];
+            if (child == null) {
+                throw new IllegalStateException("a resident page without resident parents");
+            }
+            parent = child;
+        }
+        int index = parent.level > ROOT_LEVEL ? 0 : Node.index(parent.level, node.firstBlock);
+        if (Frame.entry(parent.frame, index) == Frame.CHILD) {
+            boolean inFlight = !parent.isOnDisk() && parent.birth < generation;
+            if (inFlight) {
+                return false;
+            }
+            Frame.set(parent.frame, index, node.pointer, node.check);
+        }
+        parent.children[index] = null;
+        parent.residentChildren--;
+        release(node);
+        return true;
+    }
+
+    /** Resident pages. */
+    public int residentPages() {
+        return ring.size();
+    }
+}

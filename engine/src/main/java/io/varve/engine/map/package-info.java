@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.engine.map;
+
+import org.jspecify.annotations.NullMarked;

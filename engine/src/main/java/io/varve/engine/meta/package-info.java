@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.engine.meta;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.engine.qos;
+
+import org.jspecify.annotations.NullMarked;
