@@ -1,0 +1,348 @@
+package io.varve.nbd;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.varve.engine.Volume;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A connection in the transmission phase (proto.md, "Transmission"): gives a client's requests to a volume and the
+ * volume's answers to the client.
+ *
+ * <p>Work goes by turns. All requests that came in with one read of the socket are made first, then submitted as one
+ * batch, and what is answered by then goes out with one flush. Completions that come later share a flush at the end of
+ * the loop's present turn.
+ *
+ * <p>Hot path. Lives on the volume's loop: every method is called there, but for {@link #drain}, {@link #closeNow} and
+ * {@link #closed}.
+ */
+final class Connection extends ChannelInboundHandlerAdapter implements RequestDecoder.Sink {
+    private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    private final Session session;
+    private final Service service;
+    private final PayloadReceiver receiver;
+    private final ByteBuf opening;
+    private final Volume volume;
+    private final RequestRules rules;
+    private final CompletableFuture<Void> closed = new CompletableFuture<>();
+    private final ArrayDeque<NbdRequest> spare = new ArrayDeque<>();
+    /** Received, but not yet taken in. */
+    private final ArrayDeque<ByteBuf> held = new ArrayDeque<>(2);
+
+    private final Runnable turn = this::runTurn;
+
+    private @Nullable Wiring wiring;
+    private boolean inTurn;
+    private boolean turnDue;
+    private boolean submitDue;
+    private boolean refusing;
+    private boolean leaving;
+    private boolean closing;
+    private boolean gone;
+
+    /** What exists only once the channel is on this loop. */
+    private record Wiring(
+            ChannelHandlerContext ctx, Intake intake, RequestDecoder decoder, ReplyWriter replies, StallWatch watch) {}
+
+    /** @param opening the reply that opens the export: the first bytes that the client gets on this loop */
+    Connection(Session session, Service service, PayloadReceiver receiver, ByteBuf opening) {
+        this.session = session;
+        this.service = service;
+        this.receiver = receiver;
+        this.opening = opening;
+        this.volume = session.volume();
+        this.rules = new RequestRules(session, service.limits());
+    }
+
+    String exportId() {
+        return session.exportId();
+    }
+
+    /** Completes when the channel is closed and the volume released. Any thread. */
+    CompletableFuture<Void> closed() {
+        return closed;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        Intake intake = new Intake(ctx.channel(), volume, service, turn);
+        RequestDecoder decoder = new RequestDecoder(this, service.limits(), receiver, ctx.alloc());
+        ReplyWriter replies = new ReplyWriter(ctx, session.structuredReplies());
+        StallWatch watch = new StallWatch(ctx.channel(), decoder, service);
+        wiring = new Wiring(ctx, intake, decoder, replies, watch);
+        ctx.write(opening, ctx.voidPromise());
+        service.connections().add(this);
+    }
+
+    /** Begins to read the client's requests: the last step of opening. */
+    void start() {
+        wiring().ctx().flush();
+        runTurn();
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext ctx, Object message) {
+        inTurn = true;
+        ByteBuf in = (ByteBuf) message;
+        if (receiver.landed(in)) {
+            wiring().decoder().landed(in.readableBytes());
+            in.release();
+        } else {
+            held.add(in);
+            takeIn();
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        runTurn();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (!inTurn && ctx.channel().isWritable()) {
+            runTurn();
+        }
+    }
+
+    @Override
+    public void channelInactive(ChannelHandlerContext ctx) {
+        gone = true;
+        submit();
+        held.forEach(ByteBuf::release);
+        held.clear();
+        wiring().decoder().close();
+        wiring().replies().close();
+        wiring().intake().close();
+        releaseWhenIdle();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+        // Broken pipes and resets are clients that went away: nothing to tell the operator.
+        if (!(cause instanceof IOException)) {
+            LOG.warn("connection to {} fails", session.exportId(), cause);
+        }
+        ctx.close();
+    }
+
+    @Override
+    public boolean mayTake() {
+        return refusing || wiring().intake().mayTake();
+    }
+
+    @Override
+    public NbdRequest begin(int flags, int command, long cookie, long offset, int length) {
+        NbdRequest request = spare.isEmpty() ? new NbdRequest(this) : spare.pop();
+        request.active = true;
+        request.command = Command.of(command);
+        request.flags = flags;
+        request.cookie = cookie;
+        request.offset = offset;
+        request.length = length;
+        request.error = refusing ? NbdError.SHUTDOWN : rules.check(request);
+        boolean payload = request.command == Command.READ || request.command == Command.WRITE;
+        request.chargedBytes = payload && request.error == NbdError.NONE ? request.length : 0;
+        wiring().intake().began(request.chargedBytes);
+        return request;
+    }
+
+    @Override
+    public void perform(NbdRequest request) {
+        Command command = request.command;
+        if (request.error != NbdError.NONE || command == null) {
+            completed(request, request.error);
+            return;
+        }
+        boolean fua = request.has(TransmissionWire.COMMAND_FLAG_FUA);
+        if (request.length == 0 && command != Command.FLUSH) {
+            completed(request, NbdError.NONE);
+            return;
+        }
+        submitDue = true;
+        switch (command) {
+            case READ -> read(request);
+            case WRITE -> volume.write(request.offset, data(request), fua, request);
+            case FLUSH -> volume.flush(request);
+            case TRIM -> volume.trim(request.offset, request.lengthBytes(), fua, request);
+            case WRITE_ZEROES -> {
+                boolean noHole = request.has(TransmissionWire.COMMAND_FLAG_NO_HOLE);
+                volume.writeZeroes(request.offset, request.lengthBytes(), noHole, fua, request);
+            }
+            case DISC -> throw new IllegalStateException("a goodbye is not performed");
+        }
+    }
+
+    /** Answers a request and forgets it. */
+    void completed(NbdRequest request, NbdError error) {
+        if (!request.active) {
+            throw new IllegalStateException("a request was completed twice");
+        }
+        if (!gone) {
+            reply(request, error);
+        }
+        abandon(request);
+        if (gone) {
+            releaseWhenIdle();
+        } else if (!inTurn && !turnDue) {
+            turnDue = true;
+            wiring().ctx().channel().eventLoop().execute(turn);
+        }
+    }
+
+    @Override
+    public void abandon(NbdRequest request) {
+        request.releaseBuffer();
+        request.active = false;
+        wiring().intake().ended(request.chargedBytes);
+        spare.push(request);
+    }
+
+    @Override
+    public void goodbye() {
+        leaving = true;
+    }
+
+    @Override
+    public void violation(String what) {
+        service.counters().violations.increment();
+        LOG.info("closing a connection to {}: the client sent {}", session.exportId(), what);
+        wiring().ctx().close();
+    }
+
+    /**
+     * Answers what is at work, and every later request with ESHUTDOWN, and closes the connection (proto.md, "Terminating
+     * the transmission phase"). Any thread.
+     *
+     * @param graceNanos time that the client is given to see an ESHUTDOWN and leave by itself
+     */
+    void drain(long graceNanos) {
+        wiring().ctx().channel().eventLoop().execute(() -> {
+            refusing = true;
+            if (graceNanos > 0) {
+                wiring().ctx().channel().eventLoop().schedule(this::leave, graceNanos, TimeUnit.NANOSECONDS);
+                runTurn();
+            } else {
+                leave();
+            }
+        });
+    }
+
+    /** Closes the connection whatever is at work. Any thread. */
+    void closeNow() {
+        wiring().ctx().close();
+    }
+
+    private void leave() {
+        leaving = true;
+        wiring().decoder().end();
+        runTurn();
+    }
+
+    private void read(NbdRequest request) {
+        int header = wiring().replies().readHeaderBytes();
+        ByteBuf buffer;
+        try {
+            buffer = wiring().ctx().alloc().directBuffer(header + request.length, header + request.length);
+        } catch (OutOfMemoryError full) {
+            completed(request, NbdError.NO_MEMORY);
+            return;
+        }
+        request.buffer = buffer;
+        volume.read(request.offset, buffer.internalNioBuffer(header, request.length), request);
+    }
+
+    private static ByteBuffer data(NbdRequest request) {
+        ByteBuffer data = request.data;
+        if (data == null) {
+            throw new IllegalStateException("a write without its payload");
+        }
+        return data;
+    }
+
+    private void reply(NbdRequest request, NbdError error) {
+        ReplyWriter replies = wiring().replies();
+        if (error != NbdError.NONE) {
+            replies.failed(request.cookie, error);
+        } else if (request.command == Command.READ && request.buffer != null) {
+            replies.data(request.cookie, request.offset, request.length, request.buffer);
+            request.buffer = null;
+        } else {
+            replies.done(request.cookie, request.command == Command.READ);
+        }
+    }
+
+    private void runTurn() {
+        turnDue = false;
+        inTurn = true;
+        do {
+            submit();
+            if (!gone) {
+                wiring().replies().flush();
+            }
+        } while (takeIn());
+        inTurn = false;
+        if (!gone) {
+            endTurn(wiring());
+        }
+    }
+
+    private void endTurn(Wiring my) {
+        if (leaving && my.intake().idle() && !closing) {
+            closing = true;
+            my.ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        }
+        my.intake().regulate(!leaving && held.isEmpty());
+        my.watch().arm();
+    }
+
+    private void submit() {
+        if (submitDue) {
+            submitDue = false;
+            volume.submit();
+        }
+    }
+
+    /** Decodes what is held as far as that is allowed; true if any of it went in. */
+    private boolean takeIn() {
+        boolean taken = false;
+        while (!held.isEmpty()) {
+            ByteBuf in = held.peek();
+            int before = in.readableBytes();
+            wiring().decoder().decode(in);
+            taken |= in.readableBytes() < before;
+            if (in.isReadable()) {
+                break;
+            }
+            held.remove().release();
+        }
+        return taken;
+    }
+
+    private void releaseWhenIdle() {
+        if (wiring().intake().idle() && !closed.isDone()) {
+            service.connections().remove(this);
+            volume.release();
+            closed.complete(null);
+        }
+    }
+
+    private Wiring wiring() {
+        Wiring made = wiring;
+        if (made == null) {
+            throw new IllegalStateException("the connection is not on its loop yet");
+        }
+        return made;
+    }
+}

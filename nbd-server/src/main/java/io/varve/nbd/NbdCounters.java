@@ -1,0 +1,61 @@
+package io.varve.nbd;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What a server counts about itself. Requests are counted by their volumes. Thread-safe. */
+public final class NbdCounters {
+    final AtomicLong open = new AtomicLong();
+    final LongAdder accepted = new LongAdder();
+    final LongAdder refused = new LongAdder();
+    final LongAdder opened = new LongAdder();
+    final LongAdder violations = new LongAdder();
+    final LongAdder timeouts = new LongAdder();
+    final LongAdder pauses = new LongAdder();
+
+    private final InFlightBudget budget;
+
+    NbdCounters(InFlightBudget budget) {
+        this.budget = budget;
+    }
+
+    /** Connections that are open, in handshake or transmission. */
+    public long connectionsOpen() {
+        return open.get();
+    }
+
+    /** Connections accepted so far. */
+    public long connectionsAccepted() {
+        return accepted.sum();
+    }
+
+    /** Connections closed at once because there were too many. */
+    public long connectionsRefused() {
+        return refused.sum();
+    }
+
+    /** Connections that reached the transmission phase so far. */
+    public long exportsOpened() {
+        return opened.sum();
+    }
+
+    /** Connections closed because the client broke the protocol. */
+    public long violations() {
+        return violations.sum();
+    }
+
+    /** Connections closed because the client stood still. */
+    public long timeouts() {
+        return timeouts.sum();
+    }
+
+    /** How often a socket was left unread because of the work already at hand. */
+    public long pauses() {
+        return pauses.sum();
+    }
+
+    /** Payload bytes and unsent replies at work, as of each connection's last turn. */
+    public long bytesInFlight() {
+        return budget.usedBytes();
+    }
+}

@@ -1,0 +1,68 @@
+package io.varve.nbd;
+
+import io.netty.buffer.ByteBuf;
+import io.varve.engine.Completion;
+import io.varve.engine.IoStatus;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request of a connection, from its header to its reply. Requests are used again and again by their connection, and
+ * are their own completion, so that a request allocates nothing. Used on the volume's loop only.
+ */
+final class NbdRequest implements Completion {
+    private final Connection connection;
+
+    /** Null for a command that we do not know. */
+    @Nullable
+    Command command;
+
+    int flags;
+    long cookie;
+    long offset;
+    int length;
+
+    /** Set before the engine is asked: the request only has its payload read past and is then answered. */
+    NbdError error = NbdError.NONE;
+
+    /** Payload bytes that count as in flight for this request. */
+    long chargedBytes;
+
+    /** Holds the memory of {@link #data}, or the whole reply of a READ. */
+    @Nullable
+    ByteBuf buffer;
+
+    /** The payload of a WRITE as the engine takes it. */
+    @Nullable
+    ByteBuffer data;
+
+    /** True from header to reply; a completion outside of it is the engine's mistake. */
+    boolean active;
+
+    NbdRequest(Connection connection) {
+        this.connection = connection;
+    }
+
+    boolean has(int flag) {
+        return (flags & flag) != 0;
+    }
+
+    /** The length as the protocol means it: unsigned. */
+    long lengthBytes() {
+        return Integer.toUnsignedLong(length);
+    }
+
+    /** Lets go of the buffer. */
+    void releaseBuffer() {
+        if (buffer != null) {
+            buffer.release();
+            buffer = null;
+        }
+        data = null;
+    }
+
+    @Override
+    public void completed(IoStatus status) {
+        connection.completed(this, NbdError.of(status));
+    }
+}

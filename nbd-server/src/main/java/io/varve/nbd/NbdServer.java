@@ -1,0 +1,195 @@
+package io.varve.nbd;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.VolumeId;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves volumes and snapshots over the NBD protocol (NetworkBlockDevice/nbd, doc/proto.md), on TCP, a Unix socket, or
+ * both. Thread-safe.
+ *
+ * <p>Stopping in order: {@link #shutdown}, then the store, then the {@link NettyLoops}.
+ */
+public final class NbdServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(NbdServer.class);
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
+    private static final int BACKLOG = 1024;
+
+    private final NettyLoops loops;
+    private final NbdServerOptions options;
+    private final Service service;
+    private final List<Channel> listeners = new ArrayList<>();
+    private Optional<InetSocketAddress> tcpAddress = Optional.empty();
+
+    private NbdServer(NettyLoops loops, NbdServerOptions options, ExportResolver resolver) {
+        this.loops = loops;
+        this.options = options;
+        this.service = Service.of(options.limits(), resolver);
+    }
+
+    /**
+     * Starts to listen. A socket file that a dead server left behind is replaced.
+     *
+     * @throws UncheckedIOException if an address cannot be listened on
+     * @throws IllegalStateException if another server listens on the Unix socket, or its path is something else
+     */
+    public static NbdServer start(NettyLoops loops, NbdServerOptions options, ExportResolver resolver) {
+        NbdServer server = new NbdServer(loops, options, resolver);
+        try {
+            options.tcp().ifPresent(server::listenTcp);
+            options.unixSocket().ifPresent(server::listenUnix);
+        } catch (RuntimeException e) {
+            server.close();
+            throw e;
+        }
+        return server;
+    }
+
+    /** The TCP address with its real port; empty if there is no TCP. */
+    public Optional<InetSocketAddress> tcpAddress() {
+        return tcpAddress;
+    }
+
+    public NbdCounters counters() {
+        return service.counters();
+    }
+
+    /** Connections to a volume that are in the transmission phase. */
+    public int connections(VolumeId volume) {
+        return service.connections().count(volume.toString());
+    }
+
+    /** Connections to a snapshot that are in the transmission phase. */
+    public int connections(SnapshotId snapshot) {
+        return service.connections().count(snapshot.toString());
+    }
+
+    /**
+     * Closes the connections to a volume by force: what is at work is answered, later requests get ESHUTDOWN, and after
+     * a short grace the connection is closed. Let the resolver hide the volume first, or clients come back. The future
+     * completes when every handle is released.
+     */
+    public CompletableFuture<Void> disconnect(VolumeId volume) {
+        return disconnect(volume.toString());
+    }
+
+    /** The same for the readers of a snapshot. */
+    public CompletableFuture<Void> disconnect(SnapshotId snapshot) {
+        return disconnect(snapshot.toString());
+    }
+
+    /**
+     * Stops: accepts no one, answers what was received, closes. Blocks, at most {@code timeout}; what is not done by
+     * then is closed as it is. Never call it on a loop.
+     */
+    public void shutdown(Duration timeout) {
+        listeners.forEach(listener -> listener.close().awaitUninterruptibly());
+        removeSocketFile();
+        CompletableFuture<Void> done = service.connections().shutDown();
+        try {
+            done.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException | ExecutionException e) {
+            LOG.warn("closing connections that are still busy after {}", timeout);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        service.connections().closeNow();
+    }
+
+    /** {@link #shutdown} with ten seconds. */
+    @Override
+    public void close() {
+        shutdown(CLOSE_TIMEOUT);
+    }
+
+    private CompletableFuture<Void> disconnect(String exportId) {
+        return service.connections()
+                .disconnect(exportId, options.disconnectGrace().toNanos());
+    }
+
+    private void listenTcp(InetSocketAddress address) {
+        ServerBootstrap bootstrap = bootstrap(loops.transport().tcpChannel())
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true);
+        tcpAddress = Optional.of((InetSocketAddress) listen(bootstrap, address).localAddress());
+    }
+
+    private void listenUnix(Path path) {
+        UnixSocketFile.clear(path);
+        listen(bootstrap(loops.transport().unixChannel()), loops.transport().unixAddress(path));
+        UnixSocketFile.restrict(path);
+    }
+
+    private Channel listen(ServerBootstrap bootstrap, SocketAddress address) {
+        ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new UncheckedIOException(new IOException("cannot listen on " + address, bound.cause()));
+        }
+        listeners.add(bound.channel());
+        return bound.channel();
+    }
+
+    private ServerBootstrap bootstrap(Class<? extends ServerChannel> channel) {
+        int outbound = options.limits().outboundBytes();
+        return new ServerBootstrap()
+                .group(loops.acceptor(), loops.acceptor())
+                .channel(channel)
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(outbound / 4, outbound))
+                .childHandler(new Accepting());
+    }
+
+    private void removeSocketFile() {
+        options.unixSocket().ifPresent(path -> {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                LOG.warn("cannot remove the socket {}", path, e);
+            }
+        });
+    }
+
+    /** Sets up a channel that was accepted, or closes it where there are too many. */
+    private final class Accepting extends ChannelInitializer<Channel> {
+        @Override
+        protected void initChannel(Channel channel) {
+            NbdCounters counters = service.counters();
+            counters.accepted.increment();
+            if (counters.open.incrementAndGet() > options.limits().connections()) {
+                counters.refused.increment();
+                counters.open.decrementAndGet();
+                channel.close();
+                return;
+            }
+            channel.closeFuture().addListener(closed -> counters.open.decrementAndGet());
+            PayloadReceiver receiver = new PayloadReceiver();
+            channel.config().setRecvByteBufAllocator(receiver);
+            channel.pipeline().addLast("handshake", new HandshakeHandler(service, receiver));
+        }
+    }
+}

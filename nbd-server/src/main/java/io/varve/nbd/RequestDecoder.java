@@ -1,0 +1,245 @@
+package io.varve.nbd;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes the client's side of the transmission phase apart (proto.md, "Request message"). Hot path: a payload that lies
+ * whole in the received buffer is not copied, a long one that does not is received in place through
+ * {@link PayloadReceiver}. Used on the connection's loop only.
+ */
+final class RequestDecoder {
+    /** What the next byte belongs to. */
+    private enum Part {
+        HEADER,
+        PAYLOAD,
+        REFUSED_PAYLOAD,
+        /** Nothing that follows is looked at: the client said goodbye, or talks nonsense. */
+        END
+    }
+
+    /** What becomes of the requests. */
+    interface Sink {
+        /** False if no further request may be taken in now: its bytes are left where they are. */
+        boolean mayTake();
+
+        /** A header is there. Fills in {@link NbdRequest#error} if the request is refused. */
+        NbdRequest begin(int flags, int command, long cookie, long offset, int length);
+
+        /** The request and its payload are there. */
+        void perform(NbdRequest request);
+
+        /** The connection ends without this request having been performed. */
+        void abandon(NbdRequest request);
+
+        /** The client takes its leave. */
+        void goodbye();
+
+        /** The client broke the protocol in a way that leaves no sense in what follows. */
+        void violation(String what);
+    }
+
+    private final Sink sink;
+    private final NbdLimits limits;
+    private final PayloadReceiver receiver;
+    private final ByteBufAllocator allocator;
+    private final ByteBuf split;
+    private Part part = Part.HEADER;
+    private @Nullable NbdRequest current;
+    private long refusedBytes;
+    private long takenBytes;
+
+    RequestDecoder(Sink sink, NbdLimits limits, PayloadReceiver receiver, ByteBufAllocator allocator) {
+        this.sink = sink;
+        this.limits = limits;
+        this.receiver = receiver;
+        this.allocator = allocator;
+        split = allocator.heapBuffer(TransmissionWire.REQUEST_BYTES, TransmissionWire.REQUEST_BYTES);
+    }
+
+    /** Decodes what is there; bytes stay in {@code in} only if the sink may not take a request. */
+    void decode(ByteBuf in) {
+        int before = in.readableBytes();
+        boolean going = true;
+        while (going && in.isReadable()) {
+            going = switch (part) {
+                case HEADER -> header(in);
+                case PAYLOAD -> payload(in);
+                case REFUSED_PAYLOAD -> refusedPayload(in);
+                case END -> {
+                    in.skipBytes(in.readableBytes());
+                    yield false;
+                }
+            };
+        }
+        takenBytes += before - in.readableBytes();
+    }
+
+    /** Takes note of payload bytes that were received in their place. */
+    void landed(int bytes) {
+        takenBytes += bytes;
+        NbdRequest request = current;
+        if (request == null || request.buffer == null) {
+            return;
+        }
+        request.buffer.writerIndex(request.buffer.writerIndex() + bytes);
+        completePayload(request, request.buffer);
+    }
+
+    /** True between the first and the last byte of a request. */
+    boolean midMessage() {
+        return part != Part.END && (current != null || split.isReadable());
+    }
+
+    /** All bytes so far: a client that stands still leaves it unchanged. */
+    long takenBytes() {
+        return takenBytes;
+    }
+
+    /** Takes no further request and ignores what comes. */
+    void end() {
+        part = Part.END;
+    }
+
+    /** Lets go of everything; nothing may be called afterwards. */
+    void close() {
+        part = Part.END;
+        receiver.expectHeader();
+        split.release();
+        if (current != null) {
+            NbdRequest unfinished = current;
+            current = null;
+            sink.abandon(unfinished);
+        }
+    }
+
+    private boolean header(ByteBuf in) {
+        if (!sink.mayTake()) {
+            return false;
+        }
+        if (!split.isReadable() && in.readableBytes() >= TransmissionWire.REQUEST_BYTES) {
+            int at = in.readerIndex();
+            in.skipBytes(TransmissionWire.REQUEST_BYTES);
+            begin(in, at, in);
+            return true;
+        }
+        in.readBytes(split, Math.min(split.writableBytes(), in.readableBytes()));
+        if (!split.isWritable()) {
+            split.clear();
+            begin(split, 0, in);
+        }
+        return true;
+    }
+
+    private void begin(ByteBuf header, int at, ByteBuf in) {
+        int magic = header.getInt(at);
+        if (magic != TransmissionWire.REQUEST_MAGIC) {
+            part = Part.END;
+            sink.violation("request magic 0x" + Integer.toHexString(magic));
+            return;
+        }
+        NbdRequest request = sink.begin(
+                header.getUnsignedShort(at + TransmissionWire.REQUEST_FLAGS),
+                header.getUnsignedShort(at + TransmissionWire.REQUEST_COMMAND),
+                header.getLong(at + TransmissionWire.REQUEST_COOKIE),
+                header.getLong(at + TransmissionWire.REQUEST_OFFSET),
+                header.getInt(at + TransmissionWire.REQUEST_LENGTH));
+        if (request.command == Command.WRITE && request.length != 0) {
+            beginPayload(request, in);
+        } else if (request.command == Command.DISC) {
+            part = Part.END;
+            sink.abandon(request);
+            sink.goodbye();
+        } else {
+            sink.perform(request);
+        }
+    }
+
+    private void beginPayload(NbdRequest request, ByteBuf in) {
+        if (request.error != NbdError.NONE) {
+            beginRefused(request);
+        } else if (in.readableBytes() >= request.length && worthKeeping(in)) {
+            int at = in.readerIndex();
+            ByteBuffer whole = in.internalNioBuffer(at, request.length);
+            request.data = whole.slice(whole.position(), request.length);
+            request.buffer = in.retain();
+            in.skipBytes(request.length);
+            sink.perform(request);
+        } else {
+            beginOwnBuffer(request, in);
+        }
+    }
+
+    /** A payload pins the whole buffer that it was received in: not worth it where that is nearly empty. */
+    private static boolean worthKeeping(ByteBuf in) {
+        return in.isDirect() && in.writerIndex() >= in.capacity() >> 2;
+    }
+
+    private void beginOwnBuffer(NbdRequest request, ByteBuf in) {
+        try {
+            request.buffer = allocator.directBuffer(request.length, request.length);
+        } catch (OutOfMemoryError full) {
+            request.error = NbdError.NO_MEMORY;
+            beginRefused(request);
+            return;
+        }
+        current = request;
+        part = Part.PAYLOAD;
+        if (request.length - in.readableBytes() >= PayloadReceiver.DIRECT_BYTES) {
+            receiver.expectPayload(request.buffer);
+        }
+        // With nothing left to read here the loop above would not come to it.
+        if (in.isReadable()) {
+            payload(in);
+        }
+    }
+
+    private boolean payload(ByteBuf in) {
+        NbdRequest request = current;
+        if (request == null || request.buffer == null) {
+            throw new IllegalStateException("payload without a request");
+        }
+        ByteBuf buffer = request.buffer;
+        in.readBytes(buffer, Math.min(buffer.writableBytes(), in.readableBytes()));
+        completePayload(request, buffer);
+        return true;
+    }
+
+    private void completePayload(NbdRequest request, ByteBuf buffer) {
+        if (buffer.isWritable()) {
+            return;
+        }
+        current = null;
+        part = Part.HEADER;
+        receiver.expectHeader();
+        request.data = buffer.internalNioBuffer(0, request.length);
+        sink.perform(request);
+    }
+
+    private void beginRefused(NbdRequest request) {
+        if (request.lengthBytes() > limits.discardBytes()) {
+            part = Part.END;
+            sink.abandon(request);
+            sink.violation("a payload of " + request.lengthBytes() + " bytes");
+            return;
+        }
+        current = request;
+        refusedBytes = request.lengthBytes();
+        part = Part.REFUSED_PAYLOAD;
+    }
+
+    private boolean refusedPayload(ByteBuf in) {
+        int skipped = (int) Math.min(refusedBytes, in.readableBytes());
+        in.skipBytes(skipped);
+        refusedBytes -= skipped;
+        NbdRequest request = current;
+        if (refusedBytes == 0 && request != null) {
+            current = null;
+            part = Part.HEADER;
+            sink.perform(request);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,49 @@
+package io.varve.nbd;
+
+import io.varve.engine.StoreException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Supplier;
+
+/** Exports volumes in memory under their names; the empty name stands for {@code disk}. */
+final class MemoryExports implements ExportResolver {
+    static final String DEFAULT = "disk";
+
+    private final Map<String, Export> exports = new ConcurrentSkipListMap<>();
+    private final Map<String, MemoryVolume> volumes = new ConcurrentHashMap<>();
+    /** Answers are given by another thread, as a real resolver's may be. */
+    volatile boolean slow;
+
+    MemoryVolume add(String id, String name, MemoryVolume volume, boolean readOnly) {
+        volumes.put(name, volume);
+        exports.put(name, new Export(id, name, "the volume " + name, volume.sizeBytes(), readOnly, () -> {
+            volume.openHandles.incrementAndGet();
+            return later(() -> volume);
+        }));
+        return volume;
+    }
+
+    void addBroken(String name, StoreException failure) {
+        exports.put(name, new Export(name, name, "", 1 << 20, false, () -> CompletableFuture.failedFuture(failure)));
+    }
+
+    @Override
+    public CompletableFuture<Optional<Export>> resolve(String name) {
+        return later(() -> Optional.ofNullable(exports.get(name.isEmpty() ? DEFAULT : name)));
+    }
+
+    @Override
+    public CompletableFuture<List<Listing>> list() {
+        return later(() -> exports.values().stream()
+                .map(export -> new Listing(export.name(), export.description()))
+                .toList());
+    }
+
+    private <T> CompletableFuture<T> later(Supplier<T> answer) {
+        return slow ? CompletableFuture.supplyAsync(answer) : CompletableFuture.completedFuture(answer.get());
+    }
+}

@@ -1,0 +1,239 @@
+package io.varve.nbd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A client that says exactly what it is told to, right or wrong. Blocks; a server that does not answer hangs it. */
+final class WireClient implements AutoCloseable {
+    final SocketChannel channel;
+    final DataInputStream in;
+    private final DataOutputStream out;
+
+    /** An answer to an option. */
+    record OptionReply(int option, int type, ByteBuffer data) {
+        boolean isError() {
+            return type < 0;
+        }
+    }
+
+    /** A simple reply without its payload. */
+    record Reply(int error, long cookie) {}
+
+    /** One chunk of a structured reply. */
+    record Chunk(int flags, int type, long cookie, ByteBuffer payload) {
+        int error() {
+            return payload.getInt(0);
+        }
+    }
+
+    private WireClient(SocketChannel channel) {
+        this.channel = channel;
+        this.in = new DataInputStream(Channels.newInputStream(channel));
+        this.out = new DataOutputStream(Channels.newOutputStream(channel));
+    }
+
+    static WireClient connect(SocketAddress address) {
+        try {
+            SocketChannel channel = address instanceof InetSocketAddress
+                    ? SocketChannel.open()
+                    : SocketChannel.open(StandardProtocolFamily.UNIX);
+            channel.connect(address);
+            return new WireClient(channel);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Takes the greeting and answers with fixed newstyle and NO_ZEROES. */
+    void handshake() {
+        handshake(HandshakeWire.FLAG_FIXED_NEWSTYLE | HandshakeWire.FLAG_NO_ZEROES);
+    }
+
+    void handshake(int clientFlags) {
+        run(() -> {
+            assertThat(in.readLong()).isEqualTo(HandshakeWire.GREETING_MAGIC);
+            assertThat(in.readLong()).isEqualTo(HandshakeWire.OPTION_MAGIC);
+            assertThat(in.readUnsignedShort()).isEqualTo(3);
+            out.writeInt(clientFlags);
+        });
+    }
+
+    void sendOption(int option, byte[] data) {
+        sendOption(HandshakeWire.OPTION_MAGIC, option, data);
+    }
+
+    void sendOption(long magic, int option, byte[] data) {
+        send(bytes(to -> {
+            to.writeLong(magic);
+            to.writeInt(option);
+            to.writeInt(data.length);
+            to.write(data);
+        }));
+    }
+
+    OptionReply readOptionReply() {
+        return get(() -> {
+            assertThat(in.readLong()).isEqualTo(HandshakeWire.REPLY_MAGIC);
+            int option = in.readInt();
+            int type = in.readInt();
+            return new OptionReply(option, type, ByteBuffer.wrap(in.readNBytes(in.readInt())));
+        });
+    }
+
+    /** All replies to an option, the final one last. */
+    List<OptionReply> option(int option, byte[] data) {
+        sendOption(option, data);
+        List<OptionReply> replies = new ArrayList<>();
+        do {
+            replies.add(readOptionReply());
+            assertThat(last(replies).option()).isEqualTo(option);
+        } while (!last(replies).isError() && last(replies).type() != HandshakeWire.REP_ACK);
+        return replies;
+    }
+
+    void go(String export) {
+        assertThat(last(option(HandshakeWire.OPT_GO, exportRequest(export))).type())
+                .isEqualTo(HandshakeWire.REP_ACK);
+    }
+
+    static byte[] exportRequest(String name, int... infos) {
+        return bytes(to -> {
+            byte[] text = name.getBytes(StandardCharsets.UTF_8);
+            to.writeInt(text.length);
+            to.write(text);
+            to.writeShort(infos.length);
+            for (int info : infos) {
+                to.writeShort(info);
+            }
+        });
+    }
+
+    static byte[] request(int flags, int command, long cookie, long offset, int length, byte... payload) {
+        return bytes(to -> {
+            to.writeInt(TransmissionWire.REQUEST_MAGIC);
+            to.writeShort(flags);
+            to.writeShort(command);
+            to.writeLong(cookie);
+            to.writeLong(offset);
+            to.writeInt(length);
+            to.write(payload);
+        });
+    }
+
+    static byte[] write(long cookie, long offset, byte[] payload) {
+        return request(0, 1, cookie, offset, payload.length, payload);
+    }
+
+    Reply readReply() {
+        return get(() -> {
+            assertThat(in.readInt()).isEqualTo(TransmissionWire.SIMPLE_REPLY_MAGIC);
+            return new Reply(in.readInt(), in.readLong());
+        });
+    }
+
+    Chunk readChunk() {
+        return get(() -> {
+            assertThat(in.readInt()).isEqualTo(TransmissionWire.STRUCTURED_REPLY_MAGIC);
+            int flags = in.readUnsignedShort();
+            int type = in.readUnsignedShort();
+            long cookie = in.readLong();
+            return new Chunk(flags, type, cookie, ByteBuffer.wrap(in.readNBytes(in.readInt())));
+        });
+    }
+
+    byte[] readBytes(int length) {
+        return get(() -> in.readNBytes(length));
+    }
+
+    /** The error that a request is answered with; 0 for success. Not for successful reads. */
+    int call(byte[] request) {
+        send(request);
+        return readReply().error();
+    }
+
+    void send(byte[] bytes) {
+        run(() -> out.write(bytes));
+    }
+
+    /** True once the server has closed the connection and everything it sent is read. */
+    boolean closedByServer() {
+        try {
+            in.readByte();
+            return false;
+        } catch (EOFException end) {
+            return true;
+        } catch (IOException reset) {
+            return true;
+        }
+    }
+
+    @Override
+    public void close() {
+        run(channel::close);
+    }
+
+    static <T> T last(List<T> list) {
+        return list.get(list.size() - 1);
+    }
+
+    static byte[] bytes(Writing writing) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        run(() -> writing.to(new DataOutputStream(bytes)));
+        return bytes.toByteArray();
+    }
+
+    static byte[] concat(byte[]... parts) {
+        return bytes(to -> {
+            for (byte[] part : parts) {
+                to.write(part);
+            }
+        });
+    }
+
+    /** Puts bytes together. */
+    @FunctionalInterface
+    interface Writing {
+        void to(DataOutputStream out) throws IOException;
+    }
+
+    @FunctionalInterface
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    @FunctionalInterface
+    private interface Question<T> {
+        T get() throws IOException;
+    }
+
+    private static void run(Step step) {
+        try {
+            step.run();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static <T> T get(Question<T> question) {
+        try {
+            return question.get();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
