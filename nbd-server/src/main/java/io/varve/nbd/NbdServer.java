@@ -43,6 +43,8 @@ public final class NbdServer implements AutoCloseable {
     private final Service service;
     private final List<Channel> listeners = new ArrayList<>();
     private Optional<InetSocketAddress> tcpAddress = Optional.empty();
+    /** Set once it is ours to remove. */
+    private Optional<Path> socketFile = Optional.empty();
 
     private NbdServer(NettyLoops loops, NbdServerOptions options, ExportResolver resolver) {
         this.loops = loops;
@@ -141,6 +143,7 @@ public final class NbdServer implements AutoCloseable {
     private void listenUnix(Path path) {
         UnixSocketFile.clear(path);
         listen(bootstrap(loops.transport().unixChannel()), loops.transport().unixAddress(path));
+        socketFile = Optional.of(path);
         UnixSocketFile.restrict(path);
     }
 
@@ -165,7 +168,7 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private void removeSocketFile() {
-        options.unixSocket().ifPresent(path -> {
+        socketFile.ifPresent(path -> {
             try {
                 Files.deleteIfExists(path);
             } catch (IOException e) {

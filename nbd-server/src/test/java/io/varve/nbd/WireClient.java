@@ -2,17 +2,18 @@ package io.varve.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,7 +23,6 @@ import java.util.List;
 final class WireClient implements AutoCloseable {
     final SocketChannel channel;
     final DataInputStream in;
-    private final DataOutputStream out;
 
     /** An answer to an option. */
     record OptionReply(int option, int type, ByteBuffer data) {
@@ -43,8 +43,7 @@ final class WireClient implements AutoCloseable {
 
     private WireClient(SocketChannel channel) {
         this.channel = channel;
-        this.in = new DataInputStream(Channels.newInputStream(channel));
-        this.out = new DataOutputStream(Channels.newOutputStream(channel));
+        this.in = new DataInputStream(new BufferedInputStream(new Incoming(channel)));
     }
 
     static WireClient connect(SocketAddress address) {
@@ -69,8 +68,8 @@ final class WireClient implements AutoCloseable {
             assertThat(in.readLong()).isEqualTo(HandshakeWire.GREETING_MAGIC);
             assertThat(in.readLong()).isEqualTo(HandshakeWire.OPTION_MAGIC);
             assertThat(in.readUnsignedShort()).isEqualTo(3);
-            out.writeInt(clientFlags);
         });
+        send(bytes(to -> to.writeInt(clientFlags)));
     }
 
     void sendOption(int option, byte[] data) {
@@ -167,7 +166,12 @@ final class WireClient implements AutoCloseable {
     }
 
     void send(byte[] bytes) {
-        run(() -> out.write(bytes));
+        run(() -> {
+            ByteBuffer rest = ByteBuffer.wrap(bytes);
+            while (rest.hasRemaining()) {
+                channel.write(rest);
+            }
+        });
     }
 
     /** True once the server has closed the connection and everything it sent is read. */
@@ -203,6 +207,26 @@ final class WireClient implements AutoCloseable {
                 to.write(part);
             }
         });
+    }
+
+    /** The JDK's own stream of a channel lets nobody write while somebody reads. */
+    private static final class Incoming extends InputStream {
+        private final SocketChannel channel;
+
+        Incoming(SocketChannel channel) {
+            this.channel = channel;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] to, int offset, int length) throws IOException {
+            return channel.read(ByteBuffer.wrap(to, offset, length));
+        }
     }
 
     /** Puts bytes together. */

@@ -1,0 +1,177 @@
+package io.varve.nbd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Clients that ask too much, or stand still, are slowed down or closed, and nobody else notices. */
+@Timeout(60)
+class BackPressureTest {
+    private static final NbdLimits TIGHT = NbdLimits.DEFAULT.withWork(8, 1 << 20, 2 << 20);
+    private static final NbdLimits IMPATIENT =
+            NbdLimits.DEFAULT.withTimes(Duration.ofSeconds(10), Duration.ofMillis(300));
+
+    @Test
+    void requestsOverTheLimitWaitAndAreAllAnswered() {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), TIGHT);
+                WireClient client = nbd.open()) {
+            nbd.disk.completing = MemoryVolume.Completing.WHEN_RELEASED;
+            byte[][] writes = new byte[100][];
+            for (int i = 0; i < writes.length; i++) {
+                writes[i] = WireClient.write(i, i * 512L, new byte[512]);
+            }
+            client.send(WireClient.concat(writes));
+            await(() -> nbd.disk.requests.get() == 8);
+
+            nbd.disk.completing = MemoryVolume.Completing.LATER;
+            nbd.disk.releaseHeld();
+
+            for (int i = 0; i < writes.length; i++) {
+                assertThat(client.readReply().error()).isZero();
+            }
+            assertThat(nbd.server.counters().pauses()).isPositive();
+        }
+    }
+
+    @Test
+    void bytesOverTheLimitWaitAndAreAllAnswered() {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), TIGHT)) {
+            nbd.disk.completing = MemoryVolume.Completing.LATER;
+            CompletableFuture<?>[] clients = new CompletableFuture<?>[4];
+            for (int c = 0; c < clients.length; c++) {
+                clients[c] = CompletableFuture.runAsync(() -> {
+                    try (WireClient client = nbd.open()) {
+                        writeAndReadLots(client);
+                    }
+                });
+            }
+            CompletableFuture.allOf(clients).join();
+        }
+    }
+
+    @Test
+    void aCongestedVolumeIsLeftAlone() {
+        try (NbdFixture nbd = NbdFixture.start();
+                WireClient client = nbd.open()) {
+            nbd.disk.congest(true);
+            CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> {
+                for (int i = 0; i < 20; i++) {
+                    client.send(WireClient.write(i, 0, new byte[70_000]));
+                }
+            });
+            await(() -> nbd.server.counters().pauses() > 0);
+            assertThat(nbd.disk.requests.get()).isLessThanOrEqualTo(1);
+
+            nbd.disk.congest(false);
+
+            for (int i = 0; i < 20; i++) {
+                assertThat(client.readReply()).isEqualTo(new WireClient.Reply(0, i));
+            }
+            sending.join();
+        }
+    }
+
+    @Test
+    void aClientThatStallsInAPayloadIsClosedAndOthersGoOn() {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), IMPATIENT);
+                WireClient other = nbd.open();
+                WireClient stalled = nbd.open()) {
+            stalled.send(WireClient.request(0, 1, 1, 0, 8 << 20, new byte[300_000]));
+            await(() -> nbd.server.counters().bytesInFlight() == 8 << 20);
+
+            assertThat(stalled.closedByServer()).isTrue();
+
+            await(() -> nbd.server.counters().bytesInFlight() == 0);
+            assertThat(nbd.server.counters().timeouts()).isEqualTo(1);
+            assertThat(other.call(WireClient.write(1, 0, new byte[4096]))).isZero();
+        }
+    }
+
+    @Test
+    void aClientThatStallsInAHeaderIsClosed() {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), IMPATIENT);
+                WireClient stalled = nbd.open()) {
+            stalled.send(new byte[] {0x25});
+
+            assertThat(stalled.closedByServer()).isTrue();
+        }
+    }
+
+    @Test
+    void aClientThatDoesNotReadItsRepliesIsClosedAndOthersGoOn() throws IOException {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), IMPATIENT);
+                WireClient other = nbd.open();
+                WireClient deaf = nbd.open()) {
+            deaf.channel.configureBlocking(false);
+            ByteBuffer request = ByteBuffer.wrap(WireClient.request(0, 0, 1, 0, 1 << 20));
+            for (int i = 0; i < 10_000; i++) {
+                deaf.channel.write(request.rewind());
+            }
+
+            await(() -> nbd.server.counters().timeouts() == 1);
+
+            await(() -> nbd.server.counters().bytesInFlight() == 0);
+            assertThat(other.call(WireClient.write(1, 0, new byte[4096]))).isZero();
+        }
+    }
+
+    @Test
+    void aClientThatVanishesLeavesNothingBehind() {
+        try (NbdFixture nbd = NbdFixture.start()) {
+            nbd.disk.completing = MemoryVolume.Completing.WHEN_RELEASED;
+            WireClient client = nbd.open();
+            client.send(WireClient.concat(
+                    WireClient.write(1, 0, new byte[4096]),
+                    WireClient.request(0, 0, 2, 0, 65536),
+                    WireClient.request(0, 1, 3, 0, 1 << 20, new byte[777])));
+            await(() -> nbd.disk.requests.get() == 2);
+
+            client.close();
+            await(() -> nbd.server.counters().connectionsOpen() == 0);
+            assertThat(nbd.disk.openHandles).hasValue(1);
+            nbd.disk.releaseHeld();
+
+            nbd.awaitNoConnections();
+            assertThat(nbd.server.counters().bytesInFlight()).isZero();
+        }
+    }
+
+    @Test
+    void anIdleClientMayStay() {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), IMPATIENT);
+                WireClient idle = nbd.open();
+                WireClient stalled = nbd.open()) {
+            idle.call(WireClient.write(1, 0, new byte[100]));
+            stalled.send(new byte[] {0x25});
+            assertThat(stalled.closedByServer()).isTrue();
+
+            assertThat(idle.call(WireClient.write(1, 0, new byte[100]))).isZero();
+        }
+    }
+
+    private static void writeAndReadLots(WireClient client) {
+        for (int round = 0; round < 10; round++) {
+            byte[][] messages = new byte[16][];
+            for (int i = 0; i < messages.length; i++) {
+                messages[i] = WireClient.write(i, i * 300_000L, new byte[300_000]);
+            }
+            CompletableFuture<Void> sending =
+                    CompletableFuture.runAsync(() -> client.send(WireClient.concat(messages)));
+            for (int i = 0; i < messages.length; i++) {
+                assertThat(client.readReply().error()).isZero();
+            }
+            sending.join();
+        }
+    }
+
+    private static void await(Callable<Boolean> condition) {
+        Awaitility.await().atMost(Duration.ofSeconds(20)).until(condition);
+    }
+}
