@@ -1,0 +1,237 @@
+package io.varve.engine.meta;
+
+import static io.varve.engine.meta.SlabDescriptor.SLAB_BYTES;
+import static io.varve.engine.meta.SlabDescriptor.UNITS_PER_SLAB;
+import static io.varve.engine.meta.SlabDescriptor.cellBytes;
+import static io.varve.engine.meta.SlabDescriptor.cellUnits;
+import static io.varve.engine.meta.SlabDescriptor.cells;
+import static io.varve.engine.meta.SlabDescriptor.kindFor;
+
+import io.varve.engine.StoreException;
+import io.varve.engine.StoreException.Kind;
+import io.varve.engine.io.DiskFile;
+
+/**
+ * Gives out the space of the file {@code map}, in cells of slabs ({@link SlabDescriptor}), as {@link PagePointer}s.
+ * What is allocated is a table of the {@link Superblock} and durable with it.
+ *
+ * <p>A page freed is free in the next commit's table at once, but its cell is not given out again until the commit
+ * after that is durable too: so both generations on disk find their pages untouched. The file must be synced before the
+ * commit that first points into it.
+ *
+ * <p>Used by one thread at a time, off the loops: the file may have to grow.
+ */
+public final class PageSpace {
+    /** The table that says what is allocated; to be named when the superblock is opened. */
+    public static final TableSpec TABLE = new TableSpec(1, SlabDescriptor.ROW_BYTES, "slabs");
+
+    /** The file grows by 4 MiB. */
+    private static final int GROWTH_SLABS = 64;
+
+    /** Every kind may leave one slab half used, and the first slab lacks a cell. */
+    private static final int SLACK_SLABS = SlabDescriptor.MAX_KIND + 1;
+
+    private final Superblock superblock;
+    private final Table table;
+    private final DiskFile file;
+    private final FreeCells free;
+    private final Quarantine quarantine = new Quarantine();
+    private long allocatedBytes;
+    private long quarantinedBytes;
+
+    private PageSpace(Superblock superblock, DiskFile file) {
+        this.superblock = superblock;
+        this.table = superblock.table(TABLE);
+        this.file = file;
+        this.free = new FreeCells((int) (file.sizeBytes() / SLAB_BYTES));
+    }
+
+    /**
+     * Opens the space of {@code file} as the superblock's current generation has it. What only its
+     * {@link Superblock#previous} has is spared until the next commit.
+     *
+     * @throws StoreException DAMAGED if the table does not fit the file
+     */
+    public static PageSpace open(Superblock superblock, DiskFile file) {
+        PageSpace space = new PageSpace(superblock, file);
+        space.takeAllocated();
+        superblock.previous().ifPresent(previous -> space.spare(previous.table(TABLE)));
+        return space;
+    }
+
+    private void takeAllocated() {
+        for (int slab = table.nextUsed(0); slab >= 0; slab = table.nextUsed(slab + 1)) {
+            int kind = requireSlab(table, slab);
+            for (int cell = 0; cell < cells(kind); cell++) {
+                if (isAllocated(table, slab, cell)) {
+                    free.take(slab, cell, kind);
+                    allocatedBytes += cellBytes(kind);
+                }
+            }
+        }
+    }
+
+    private void spare(Table previous) {
+        for (int slab = previous.nextUsed(0); slab >= 0; slab = previous.nextUsed(slab + 1)) {
+            int kind = requireSlab(previous, slab);
+            for (int cell = 0; cell < cells(kind); cell++) {
+                if (isAllocated(previous, slab, cell) && !(table.isUsed(slab) && isAllocated(table, slab, cell))) {
+                    free.take(slab, cell, kind);
+                    quarantine.addFreedByLastCommit(FreeCells.cell(slab, cell));
+                    quarantinedBytes += cellBytes(kind);
+                }
+            }
+        }
+    }
+
+    private int requireSlab(Table slabs, int slab) {
+        int kind = slabs.kind(slab);
+        if (slab >= free.slabs()) {
+            throw new StoreException(
+                    Kind.DAMAGED,
+                    file.name() + " has " + file.sizeBytes() + " bytes and pages in use at "
+                            + (long) slab * SLAB_BYTES);
+        }
+        if (kind < 1 || kind > SlabDescriptor.MAX_KIND || (slab == 0 && isAllocated(slabs, 0, 0))) {
+            throw new StoreException(Kind.DAMAGED, "slab " + slab + " of " + file.name() + " has impossible contents");
+        }
+        if (free.kind(slab) != 0 && free.kind(slab) != kind) {
+            throw new StoreException(
+                    Kind.DAMAGED, "slab " + slab + " of " + file.name() + " changed its kind within one commit");
+        }
+        return kind;
+    }
+
+    /**
+     * Gives out space for a page of {@code lengthUnits} (1 to {@link PagePointer#MAX_UNITS}). Grows the file if it must.
+     *
+     * @throws io.varve.engine.io.DiskException NO_SPACE if nothing was {@linkplain #reserve reserved} and the disk is full
+     */
+    public long allocate(int lengthUnits) {
+        if (lengthUnits < 1 || lengthUnits > PagePointer.MAX_UNITS) {
+            throw new IllegalArgumentException(
+                    "a page of " + lengthUnits + " units is not in 1.." + PagePointer.MAX_UNITS);
+        }
+        byte kind = kindFor(lengthUnits);
+        long cell = free.take(kind);
+        if (cell < 0) {
+            grow(1);
+            cell = free.take(kind);
+        }
+        int slab = FreeCells.slabOf(cell);
+        if (!table.isUsed(slab)) {
+            table.use(slab, kind);
+        }
+        flip(slab, FreeCells.numberOf(cell));
+        allocatedBytes += cellBytes(kind);
+        long unitOffset = (long) slab * UNITS_PER_SLAB + (long) FreeCells.numberOf(cell) * cellUnits(kind);
+        return PagePointer.of(unitOffset, lengthUnits);
+    }
+
+    /**
+     * Gives a page back.
+     *
+     * @throws IllegalStateException if it is not allocated
+     */
+    public void free(long pointer) {
+        if (!isAllocated(pointer)) {
+            throw new IllegalStateException("page %x is not allocated".formatted(pointer));
+        }
+        int slab = slabOf(pointer);
+        int kind = table.kind(slab);
+        int cell = cellOf(pointer, kind);
+        flip(slab, cell);
+        if (isEmpty(slab)) {
+            table.free(slab);
+        }
+        allocatedBytes -= cellBytes(kind);
+        quarantinedBytes += cellBytes(kind);
+        quarantine.add(FreeCells.cell(slab, cell));
+    }
+
+    /** True if {@code pointer} is a page that is given out. */
+    public boolean isAllocated(long pointer) {
+        if (!PagePointer.isPointer(pointer) || PagePointer.unitOffset(pointer) / UNITS_PER_SLAB >= free.slabs()) {
+            return false;
+        }
+        int slab = slabOf(pointer);
+        int kind = kindFor(PagePointer.lengthUnits(pointer));
+        int unitInSlab = (int) (PagePointer.unitOffset(pointer) % UNITS_PER_SLAB);
+        return table.isUsed(slab)
+                && table.kind(slab) == kind
+                && unitInSlab % cellUnits(kind) == 0
+                && unitInSlab / cellUnits(kind) < cells(kind)
+                && isAllocated(table, slab, cellOf(pointer, kind));
+    }
+
+    /**
+     * Grows the file and the table so that pages of {@code bytes} in all, each counted in whole units, can be allocated
+     * and committed without meeting a full disk, whatever their lengths.
+     *
+     * @throws io.varve.engine.io.DiskException NO_SPACE if the disk is too full for that
+     */
+    public void reserve(long bytes) {
+        // The worst are pages of 9 units, which take cells of 16.
+        long slabs = (bytes * 16 / 9 + SLAB_BYTES - 1) / SLAB_BYTES + SLACK_SLABS;
+        int missing = Math.toIntExact(slabs) - free.vacantSlabs();
+        if (missing > 0) {
+            grow(missing);
+        }
+    }
+
+    /** To be called after each durable commit of the superblock: lets go of what no generation on disk has. */
+    public void committed() {
+        quarantine.committed(cell -> {
+            quarantinedBytes -= cellBytes(free.kind(FreeCells.slabOf(cell)));
+            free.release(cell);
+        });
+    }
+
+    public long fileBytes() {
+        return (long) free.slabs() * SLAB_BYTES;
+    }
+
+    /** Bytes of all cells given out. */
+    public long allocatedBytes() {
+        return allocatedBytes;
+    }
+
+    /** Bytes of the file that are neither given out nor waiting for commits before they can be given out again. */
+    public long freeBytes() {
+        return fileBytes() - allocatedBytes - quarantinedBytes;
+    }
+
+    private void grow(int slabs) {
+        int steps = (slabs + GROWTH_SLABS - 1) / GROWTH_SLABS;
+        int total = Math.addExact(free.slabs(), Math.multiplyExact(steps, GROWTH_SLABS));
+        superblock.reserve(table.pagesMissingFor(total));
+        file.allocate(fileBytes(), (long) (total - free.slabs()) * SLAB_BYTES);
+        table.ensureCapacity(total);
+        free.grow(total);
+    }
+
+    private void flip(int slab, int cell) {
+        int offset = SlabDescriptor.wordOffset(cell);
+        table.putLong(slab, offset, table.getLong(slab, offset) ^ 1L << cell);
+    }
+
+    private boolean isEmpty(int slab) {
+        long any = 0;
+        for (int word = 0; word < SlabDescriptor.BITMAP_WORDS; word++) {
+            any |= table.getLong(slab, SlabDescriptor.BITMAP_OFFSET + word * Long.BYTES);
+        }
+        return any == 0;
+    }
+
+    private static boolean isAllocated(Table slabs, int slab, int cell) {
+        return (slabs.getLong(slab, SlabDescriptor.wordOffset(cell)) >>> cell & 1) != 0;
+    }
+
+    private static int slabOf(long pointer) {
+        return (int) (PagePointer.unitOffset(pointer) / UNITS_PER_SLAB);
+    }
+
+    private static int cellOf(long pointer, int kind) {
+        return (int) (PagePointer.unitOffset(pointer) % UNITS_PER_SLAB) / cellUnits(kind);
+    }
+}
