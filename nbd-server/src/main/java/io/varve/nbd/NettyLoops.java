@@ -28,9 +28,8 @@ public final class NettyLoops implements AutoCloseable {
 
     private NettyLoops(Transport transport, int volumeLoops) {
         this.transport = transport;
-        acceptor = new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("nbd-acceptor"), transport.ioHandler());
-        volumes = new MultiThreadIoEventLoopGroup(
-                volumeLoops, new DefaultThreadFactory("volume-loop"), transport.ioHandler());
+        volumes = group(transport, transport.movesChannels() ? volumeLoops : 1, "volume-loop");
+        acceptor = transport.movesChannels() ? group(transport, 1, "nbd-acceptor") : volumes;
         List<VolumeLoop> all = new ArrayList<>();
         volumes.forEach(executor -> all.add(new NettyLoop((EventLoop) executor)));
         loops = List.copyOf(all);
@@ -39,7 +38,8 @@ public final class NettyLoops implements AutoCloseable {
     /**
      * Starts the threads.
      *
-     * @param volumeLoops how many loops volumes are spread over; as many as there are cores is right
+     * @param volumeLoops how many loops volumes are spread over; as many as there are cores is right. With io_uring
+     *     there is one loop for everything, because its channels cannot change loops
      */
     public static NettyLoops start(Transport transport, int volumeLoops) {
         if (volumeLoops < 1) {
@@ -55,6 +55,10 @@ public final class NettyLoops implements AutoCloseable {
 
     public Transport transport() {
         return transport;
+    }
+
+    private static EventLoopGroup group(Transport transport, int threads, String name) {
+        return new MultiThreadIoEventLoopGroup(threads, new DefaultThreadFactory(name), transport.ioHandler());
     }
 
     EventLoopGroup acceptor() {

@@ -42,6 +42,11 @@ public enum Transport {
         IoHandlerFactory ioHandler() {
             return IoUringIoHandler.newFactory();
         }
+
+        @Override
+        boolean movesChannels() {
+            return false;
+        }
     },
     NIO(NioServerSocketChannel.class, NioServerDomainSocketChannel.class) {
         @Override
@@ -99,6 +104,14 @@ public enum Transport {
     public abstract boolean available();
 
     abstract IoHandlerFactory ioHandler();
+
+    /**
+     * False if a channel cannot change loops without losing its reads: with io_uring (Netty 4.2.18) some never see a
+     * byte again on their new loop, a few among two thousand openings.
+     */
+    boolean movesChannels() {
+        return true;
+    }
 
     SocketAddress unixAddress(Path path) {
         return new DomainSocketAddress(path.toString());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -11,11 +12,12 @@ import org.junit.jupiter.params.provider.EnumSource;
  * Channels change loops while they are opened, and lose nothing. {@code -Dvarve.nbd.opens=100000} makes the proof that
  * stands behind the choice of a transport.
  */
+@Timeout(120)
 class OpeningTest {
     private static final int OPENS = Integer.getInteger("varve.nbd.opens", 2000);
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "IO_URING")
+    @EnumSource
     void everyOpeningReachesItsVolume(Transport transport) {
         assumeTrue(transport.available());
         try (NbdFixture nbd = NbdFixture.start(transport, NbdLimits.DEFAULT)) {
@@ -35,7 +37,7 @@ class OpeningTest {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "IO_URING")
+    @EnumSource
     void requestsThatComeTooEarlyAreNotLost(Transport transport) {
         assumeTrue(transport.available());
         try (NbdFixture nbd = NbdFixture.start(transport, NbdLimits.DEFAULT)) {
@@ -55,7 +57,7 @@ class OpeningTest {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "IO_URING")
+    @EnumSource
     void clientsThatVanishWhileTheirVolumeOpensLeaveNothingOpen(Transport transport) {
         assumeTrue(transport.available());
         try (NbdFixture nbd = NbdFixture.start(transport, NbdLimits.DEFAULT)) {
