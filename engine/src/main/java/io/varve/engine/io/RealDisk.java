@@ -1,0 +1,373 @@
+package io.varve.engine.io;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+
+/**
+ * A directory of a Linux file system.
+ *
+ * <p>Thread-safe. What a {@link DiskFile} offers as asynchronous runs on daemon threads of this class: reads on up to 8,
+ * syncs on up to 4, write-back on 1. Nothing here is ever interrupted. The process's lock is the file {@code lock},
+ * which {@link #list} leaves out.
+ */
+public final class RealDisk implements Disk {
+    private static final String LOCK = "lock";
+    private static final int READ_THREADS = 8;
+    private static final int SYNC_THREADS = 4;
+    private static final long IDLE_THREAD_SECONDS = 30;
+    private static final long CLOSE_WAIT_SECONDS = 30;
+    private static final int FILE_PERMISSIONS = 0600;
+    private static final int DIRECTORY_PERMISSIONS = 0700;
+
+    private final Path directory;
+    private final String prefix;
+    private final FileStore fileStore;
+    private final DescriptorCache descriptors;
+    private final Set<RealDiskFile> files = ConcurrentHashMap.newKeySet();
+    private final AtomicLong syncs = new AtomicLong();
+
+    private final ThreadPoolExecutor readers = pool("read", READ_THREADS);
+    private final ThreadPoolExecutor syncers = pool("sync", SYNC_THREADS);
+    private final ThreadPoolExecutor writeBack = pool("write-back", 1);
+
+    private volatile boolean readsWithoutWaiting = true;
+    private volatile boolean readsDirectly = true;
+    private int lockDescriptor = -1;
+
+    private RealDisk(Path directory, int descriptorLimit) {
+        this.directory = directory;
+        this.prefix = directory + "/";
+        this.fileStore = fileStore(directory);
+        this.descriptors = new DescriptorCache(descriptorLimit);
+        checkDirectory();
+    }
+
+    /**
+     * Opens an existing directory, after trying what the store needs of it: native calls, reading, writing, fallocate
+     * and punching holes.
+     *
+     * @throws DiskException {@code ACCESS} if the native library does not work or the directory cannot be read or
+     *     written, {@code IO} if its file system lacks fallocate or holes, {@code NAME} if it does not exist
+     */
+    public static RealDisk open(Path directory) {
+        checkNativeLibrary();
+        long quarter = Posix.descriptorLimit() / 4;
+        return open(directory, (int) Math.min(Integer.MAX_VALUE, quarter));
+    }
+
+    /** Opens a directory with at most {@code descriptorLimit} files of it open. */
+    static RealDisk open(Path directory, int descriptorLimit) {
+        checkNativeLibrary();
+        if (!Files.isDirectory(directory)) {
+            throw new DiskException(DiskException.Kind.NAME, directory + " is not a directory");
+        }
+        return new RealDisk(directory.toAbsolutePath(), descriptorLimit);
+    }
+
+    private static void checkNativeLibrary() {
+        try {
+            if (Posix.C.close(-1) == 0) {
+                throw new DiskException(DiskException.Kind.ACCESS, "the C library answers close(-1) with success");
+            }
+        } catch (LinkageError e) {
+            throw new DiskException(
+                    DiskException.Kind.ACCESS,
+                    "the C library cannot be called: " + e + ". It needs jnr-ffi on the class path and a directory for"
+                            + " temporary files that is not mounted noexec (-Djava.io.tmpdir=DIR)");
+        }
+    }
+
+    private static FileStore fileStore(Path directory) {
+        try {
+            return Files.getFileStore(directory);
+        } catch (IOException e) {
+            throw new DiskException(DiskException.Kind.ACCESS, "file system of " + directory + ": " + e);
+        }
+    }
+
+    /** Tries the directory with a file that is gone from it before it is used. */
+    private void checkDirectory() {
+        if (!Files.isReadable(directory)) {
+            throw new DiskException(DiskException.Kind.ACCESS, directory + " cannot be read by this user");
+        }
+        String probe = "probe-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
+        int fd = openPath(probe, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL);
+        if (fd < 0) {
+            DiskException failure = Posix.failure("create", prefix + probe);
+            throw failure.kind() == DiskException.Kind.ACCESS
+                    ? new DiskException(DiskException.Kind.ACCESS, directory + " cannot be written: " + failure)
+                    : failure;
+        }
+        Posix.C.unlink(prefix + probe);
+        try {
+            int length = 8192;
+            int holes = Posix.FALLOC_FL_KEEP_SIZE | Posix.FALLOC_FL_PUNCH_HOLE;
+            if (Posix.C.fallocate(fd, 0, 0, length) != 0 || Posix.C.fallocate(fd, holes, 0, length) != 0) {
+                DiskException failure = Posix.failure("fallocate", prefix + probe);
+                throw new DiskException(
+                        failure.kind(),
+                        failure.getMessage() + ". The store needs a file system that allocates and punches holes,"
+                                + " as ext4 and xfs do");
+            }
+        } finally {
+            Posix.C.close(fd);
+        }
+    }
+
+    // ---- names ----
+
+    @Override
+    public synchronized boolean tryLock() {
+        if (lockDescriptor >= 0) {
+            return true;
+        }
+        int fd = openPath(LOCK, Posix.O_RDWR | Posix.O_CREAT);
+        if (fd < 0) {
+            throw Posix.failure("open", prefix + LOCK);
+        }
+        if (Posix.C.flock(fd, Posix.LOCK_EX | Posix.LOCK_NB) == 0) {
+            lockDescriptor = fd;
+            return true;
+        }
+        DiskException failure = Posix.failure("lock", prefix + LOCK);
+        boolean heldElsewhere = Posix.errno() == Posix.EAGAIN;
+        Posix.C.close(fd);
+        if (heldElsewhere) {
+            return false;
+        }
+        throw failure;
+    }
+
+    @Override
+    public DiskFile open(String name, Mode mode) {
+        RealDiskFile file = new RealDiskFile(this, name);
+        if (mode == Mode.CREATE) {
+            int fd = openPath(name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL);
+            if (fd < 0) {
+                throw Posix.failure("create", prefix + name);
+            }
+            // Through the cache from here on, which knows the bound.
+            Posix.C.close(fd);
+        }
+        files.add(file);
+        try {
+            descriptors.open(file);
+        } catch (DiskException e) {
+            close(file);
+            throw e;
+        }
+        return file;
+    }
+
+    @Override
+    public boolean exists(String name) {
+        return Files.exists(directory.resolve(name), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    @Override
+    public List<String> list(String name) {
+        try (Stream<Path> entries = Files.list(directory.resolve(name))) {
+            return entries.filter(entry -> Files.isRegularFile(entry, LinkOption.NOFOLLOW_LINKS))
+                    .map(entry -> entry.getFileName().toString())
+                    .filter(entry -> !(name.isEmpty() && entry.equals(LOCK)))
+                    .sorted()
+                    .toList();
+        } catch (IOException | UncheckedIOException e) {
+            DiskException.Kind kind =
+                    Files.exists(directory.resolve(name)) ? DiskException.Kind.IO : DiskException.Kind.NAME;
+            throw new DiskException(kind, "list of " + prefix + name + " failed: " + e);
+        }
+    }
+
+    @Override
+    public void createDirectory(String name) {
+        if (Posix.C.mkdir(prefix + name, DIRECTORY_PERMISSIONS) != 0 && Posix.errno() != Posix.EEXIST) {
+            throw Posix.failure("create directory", prefix + name);
+        }
+    }
+
+    /** Deletes a file and closes every {@link DiskFile} of it, which could not be opened again by name. */
+    @Override
+    public void delete(String name) {
+        synchronized (descriptors) {
+            if (Posix.C.unlink(prefix + name) != 0) {
+                throw Posix.failure("delete", prefix + name);
+            }
+            closeAll(name);
+        }
+    }
+
+    /** Renames a file, open or not. A file that had the new name is deleted as by {@link #delete}. */
+    @Override
+    public void rename(String from, String to) {
+        synchronized (descriptors) {
+            if (Posix.C.rename(prefix + from, prefix + to) != 0) {
+                throw Posix.failure("rename", prefix + from + " to " + to);
+            }
+            closeAll(to);
+            for (RealDiskFile file : files) {
+                if (file.name().equals(from)) {
+                    file.renamed(to);
+                }
+            }
+        }
+    }
+
+    private void closeAll(String name) {
+        for (RealDiskFile file : files) {
+            if (file.name().equals(name)) {
+                close(file);
+            }
+        }
+    }
+
+    @Override
+    public void syncDirectory(String name) {
+        int fd = openPath(name, Posix.O_RDONLY | Posix.O_DIRECTORY);
+        if (fd < 0) {
+            throw Posix.failure("open directory", prefix + name);
+        }
+        try {
+            countSync();
+            int result;
+            do {
+                result = Posix.C.fsync(fd);
+            } while (result != 0 && Posix.interrupted());
+            if (result != 0) {
+                throw Posix.failure("sync of directory", prefix + name);
+            }
+        } finally {
+            Posix.C.close(fd);
+        }
+    }
+
+    // ---- space ----
+
+    @Override
+    public long freeBytes() {
+        try {
+            return fileStore.getUsableSpace();
+        } catch (IOException e) {
+            throw new DiskException(DiskException.Kind.IO, "free space of " + directory + ": " + e);
+        }
+    }
+
+    @Override
+    public long totalBytes() {
+        try {
+            return fileStore.getTotalSpace();
+        } catch (IOException e) {
+            throw new DiskException(DiskException.Kind.IO, "size of the file system of " + directory + ": " + e);
+        }
+    }
+
+    /** Syncs issued so far, of files and directories. */
+    public long syncs() {
+        return syncs.get();
+    }
+
+    /** True until the file system has refused a read that does not wait; then every one is answered WOULD_BLOCK. */
+    public boolean readsWithoutWaiting() {
+        return readsWithoutWaiting;
+    }
+
+    /** True until the file system has refused O_DIRECT; then device reads drop the page cache instead. */
+    public boolean readsDirectly() {
+        return readsDirectly;
+    }
+
+    /**
+     * Closes everything. Operations under way end first; those still queued fail. If storage hangs for half a minute
+     * the lock is kept until the process ends, because writes may still arrive.
+     */
+    @Override
+    public synchronized void close() {
+        files.forEach(this::close);
+        List<ThreadPoolExecutor> pools = List.of(readers, syncers, writeBack);
+        pools.forEach(ThreadPoolExecutor::shutdown);
+        boolean drained = pools.stream().allMatch(RealDisk::drained);
+        if (drained && lockDescriptor >= 0) {
+            Posix.C.close(lockDescriptor);
+            lockDescriptor = -1;
+        }
+    }
+
+    private static boolean drained(ThreadPoolExecutor pool) {
+        try {
+            return pool.awaitTermination(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    // ---- for the files ----
+
+    /** Opens a name; negative with {@link Posix#errno()} set on failure. */
+    int openPath(String name, int flags) {
+        int fd;
+        do {
+            fd = Posix.C.open(prefix + name, flags | Posix.O_CLOEXEC, FILE_PERMISSIONS);
+        } while (fd < 0 && Posix.interrupted());
+        return fd;
+    }
+
+    void close(RealDiskFile file) {
+        files.remove(file);
+        descriptors.close(file);
+    }
+
+    DescriptorCache descriptors() {
+        return descriptors;
+    }
+
+    Executor readers() {
+        return readers;
+    }
+
+    Executor syncers() {
+        return syncers;
+    }
+
+    Executor writeBack() {
+        return writeBack;
+    }
+
+    void countSync() {
+        syncs.getAndIncrement();
+    }
+
+    void cannotReadWithoutWaiting() {
+        readsWithoutWaiting = false;
+    }
+
+    void cannotReadDirectly() {
+        readsDirectly = false;
+    }
+
+    private static ThreadPoolExecutor pool(String purpose, int threads) {
+        AtomicInteger number = new AtomicInteger();
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                threads, threads, IDLE_THREAD_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread thread = new Thread(task, "varve-" + purpose + "-" + number.getAndIncrement());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+}
