@@ -1,5 +1,7 @@
 package io.varve.engine;
 
+import io.varve.engine.store.StoreEngine;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -19,6 +21,16 @@ public interface BlockStore extends AutoCloseable {
 
     /** The largest volume: 64 TiB. */
     long MAX_VOLUME_BYTES = 64L << 40;
+
+    /**
+     * Opens the store in a directory, creating it if the directory is empty, and recovers what a crash left. Waits for
+     * storage.
+     *
+     * @throws StoreException LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, NO_SPACE or IO
+     */
+    static BlockStore open(Path directory, StoreOptions options, EngineThreads threads) {
+        return StoreEngine.open(directory, options, threads);
+    }
 
     /** All volumes, oldest first. */
     List<VolumeRecord> volumes();

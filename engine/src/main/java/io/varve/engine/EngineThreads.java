@@ -15,6 +15,9 @@ public interface EngineThreads {
     /** The accountant: one thread that runs checkpoints and everything else that waits for storage outside the data path. */
     Executor accountant();
 
+    /** Runs tasks that wait for storage and that the accountant's work must not hold up, such as making a segment ready. */
+    Executor background();
+
     /** Waits for {@code future} on the accountant. Fails with what the future failed with. */
     <T> T await(CompletableFuture<T> future);
 

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * meant and are left as they are. Failures are {@link DiskException}s.
  *
  * <p>Writes go to the page cache: the bytes are the kernel's when the call returns and stable only after a sync that
- * began later. Different threads may use one file at the same time.
+ * began later. Once a sync of a file has failed every later one of it fails too, because the kernel reports a lost write
+ * only once. Different threads may use one file at the same time.
  */
 public interface DiskFile extends AutoCloseable {
     /** What {@link #tryRead} answers when the bytes are not in the page cache. */

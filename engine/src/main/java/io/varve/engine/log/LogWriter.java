@@ -28,6 +28,7 @@ public final class LogWriter {
     /** What a SNAPSHOT record needs behind its header. */
     public static final int SNAPSHOT_PAYLOAD_BYTES = SnapshotPayload.BYTES;
 
+    private static final int CONTROL_RESERVE_BYTES = 32 << 10;
     private static final int PAGE_BYTES = 4096;
     private static final int BLOCK_BYTES = 4096;
     private static final int MAX_BATCH_RECORDS = 256;
@@ -119,6 +120,17 @@ public final class LogWriter {
         return taken;
     }
 
+    /** The segments written and not taken by {@link #takeUnsynced}. */
+    public List<Segment> unsynced() {
+        return new ArrayList<>(unsynced);
+    }
+
+    /** These segments are on stable storage as far as they were left behind. */
+    public void forgetSynced(List<Segment> synced) {
+        Segment writing = segment();
+        unsynced.removeIf(segment -> segment.id() != writing.id() && synced.contains(segment));
+    }
+
     /** The segments left behind since the last call. */
     public List<Segment> takeSealed() {
         List<Segment> taken = new ArrayList<>(sealed);
@@ -142,14 +154,23 @@ public final class LogWriter {
         return taken;
     }
 
-    /** True when a record of {@code payloadBytes} can be appended now, going on to the next segment if need be. */
+    /**
+     * True when a record of {@code payloadBytes} can be appended now, going on to the next segment if need be. Data
+     * leaves a reserve for trims and snapshots, which must not fail for want of a segment when the disk is full.
+     */
     public boolean hasRoom(int payloadBytes) {
-        return fits(payloadBytes) || next != null;
+        int reserve = payloadBytes >= BLOCK_BYTES ? CONTROL_RESERVE_BYTES : 0;
+        return fits(payloadBytes + reserve) || next != null;
     }
 
     private boolean fits(int payloadBytes) {
         long end = writeOffset + RecordDescriptor.HEADER_BYTES + payloadBytes + ROLL_BYTES;
         return end <= segment().capacityBytes();
+    }
+
+    /** True when {@link #makeRoom} would go on to the next segment. */
+    public boolean wouldRoll(int payloadBytes) {
+        return !fits(payloadBytes);
     }
 
     /** True when nothing waits for {@link #writeBatch}. */
@@ -159,7 +180,7 @@ public final class LogWriter {
 
     /** True when the batch must be written before another record of {@code pieces} pieces is appended. */
     public boolean batchIsFull(int pieces) {
-        return batchRecords + 2 > MAX_BATCH_RECORDS || !vector.hasRoom(pieces + 6);
+        return batchRecords + 4 > MAX_BATCH_RECORDS || !vector.hasRoom(pieces + 6);
     }
 
     /**

@@ -26,7 +26,7 @@ public final class BlockMap {
     private long generation;
     private Floors floors;
     private MapChanges changes = new MapChanges();
-    private long dirtyPages;
+    private volatile long dirtyPages;
 
     /** The leaf of a range that is a hole or zero as a whole. */
     private final Node holes = new Node(0, 0, 0, 0);
@@ -196,7 +196,7 @@ public final class BlockMap {
             writable = new Node(child, generation, pool.allocate());
             detach(child);
         }
-        dirtyPages++;
+        addDirtyPages(1);
         parent.children[index] = writable;
         Frame.set(parent.frame, index, Frame.CHILD, 0);
         joinRing(writable);
@@ -213,7 +213,7 @@ public final class BlockMap {
             }
             release(node);
         } else if (node.birth == generation) {
-            dirtyPages--;
+            addDirtyPages(-1);
             release(node);
         } else {
             leaveRing(node);
@@ -301,6 +301,11 @@ public final class BlockMap {
                 : new MapRoot(Frame.CHILD, 0, birth, root);
     }
 
+    /** The change of used blocks noted since the last {@link #takeChanges}. */
+    public long pendingUsedBlocks() {
+        return changes.usedBlocks();
+    }
+
     /** What was noted since the last call. */
     public MapChanges takeChanges() {
         MapChanges taken = changes;
@@ -313,7 +318,7 @@ public final class BlockMap {
         for (Node node : written.nodes()) {
             node.pointer = node.writtenPointer;
             node.check = node.writtenCheck;
-            dirtyPages--;
+            addDirtyPages(-1);
             if (node.detached) {
                 if (node.freeWhenWritten) {
                     changes.addFreedPage(node.pointer);
@@ -337,7 +342,12 @@ public final class BlockMap {
         this.floors = floors;
     }
 
-    /** Resident pages that are not on disk. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // written by the loop only
+    private void addDirtyPages(int pages) {
+        dirtyPages += pages;
+    }
+
+    /** Resident pages that are not on disk. Any thread. */
     public long dirtyPages() {
         return dirtyPages;
     }

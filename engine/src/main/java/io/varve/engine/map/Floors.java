@@ -20,12 +20,13 @@ public record Floors(long address, long birth, long cursorBlock, long loweredAdd
         return new Floors(address, birth, 0, 0, 0);
     }
 
-    long addressAt(long block) {
+    /** Addresses below this one, found at {@code block}, belong to a snapshot. */
+    public long addressAt(long block) {
         return block < cursorBlock ? loweredAddress : address;
     }
 
     /** The floor for a page whose range ends before {@code endBlock}. */
-    long birthUpTo(long endBlock) {
+    public long birthUpTo(long endBlock) {
         return endBlock <= cursorBlock ? loweredBirth : birth;
     }
 

@@ -48,7 +48,7 @@ public final class MapChanges {
     }
 
     private int slotOf(long segmentId, int mask) {
-        int slot = (int) (segmentId * 0x9E3779B97F4A7C15L >>> 40) & mask;
+        int slot = (int) ((segmentId * 0x9E3779B97F4A7C15L) >>> 40) & mask;
         while (segments[slot] != 0 && segments[slot] != segmentId) {
             slot = (slot + 1) & mask;
         }

@@ -102,6 +102,11 @@ public final class PageSpace {
         return kind;
     }
 
+    /** Bytes of the cell that a page of that pointer is in: what may be written at its place. */
+    public static int cellBytes(long pointer) {
+        return SlabDescriptor.cellBytes(SlabDescriptor.kindFor(PagePointer.lengthUnits(pointer)));
+    }
+
     /**
      * Gives out space for a page of {@code lengthUnits} (1 to {@link PagePointer#MAX_UNITS}). Grows the file if it must.
      *

@@ -16,11 +16,13 @@ public final class SimulatedThreads implements EngineThreads {
     private final SimulatedScheduler scheduler;
     private final List<VolumeLoop> loops = new ArrayList<>();
     private final SimulatedScheduler.Queue accountant;
+    private final SimulatedScheduler.Queue background;
     private int loopsGiven;
 
     public SimulatedThreads(SimulatedScheduler scheduler, int loops) {
         this.scheduler = scheduler;
         this.accountant = scheduler.newQueue("accountant");
+        this.background = scheduler.newQueue("background");
         for (int i = 0; i < loops; i++) {
             this.loops.add(scheduler.newQueue("loop-" + i));
         }
@@ -34,6 +36,11 @@ public final class SimulatedThreads implements EngineThreads {
     @Override
     public Executor accountant() {
         return accountant;
+    }
+
+    @Override
+    public Executor background() {
+        return background;
     }
 
     /**

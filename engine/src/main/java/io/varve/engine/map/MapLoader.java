@@ -1,0 +1,131 @@
+package io.varve.engine.map;
+
+import io.varve.engine.VolumeCounters;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** Brings pages of one volume's map in, each at most once at a time. Owned by the volume's loop. */
+public final class MapLoader {
+    private static final int EVICT_AT_ONCE = 32;
+
+    private final BlockMap map;
+    private final FramePool pool;
+    private final PageFile file;
+    private final Executor loop;
+    private final VolumeCounters counters;
+    private final Map<Long, List<Waiter>> loading = new HashMap<>();
+    private boolean closed;
+
+    private record Waiter(long block, Callback callback) {}
+
+    /** Told that the leaf is resident, or what went wrong. */
+    @FunctionalInterface
+    public interface Callback {
+        void loaded(@Nullable RuntimeException failure);
+    }
+
+    public MapLoader(BlockMap map, FramePool pool, PageFile file, Executor loop, VolumeCounters counters) {
+        this.map = map;
+        this.pool = pool;
+        this.file = file;
+        this.loop = loop;
+        this.counters = counters;
+    }
+
+    /**
+     * Makes the leaf of {@code block} resident and calls back, at once if every page is in the page cache. May evict
+     * other pages.
+     */
+    public void load(long block, Callback callback) {
+        while (true) {
+            BlockMap.Want page = map.want(block);
+            if (page == null) {
+                callback.loaded(null);
+                return;
+            }
+            List<Waiter> waiters = loading.get(page.pointer());
+            if (waiters != null) {
+                waiters.add(new Waiter(block, callback));
+                return;
+            }
+            if (!begin(page, block, callback)) {
+                return;
+            }
+        }
+    }
+
+    /** Starts to read one page; true if it is here already. */
+    private boolean begin(BlockMap.Want page, long block, Callback callback) {
+        if (pool.isTight()) {
+            map.evict(EVICT_AT_ONCE);
+        }
+        long frame = pool.allocate();
+        VolumeCounters.add(counters.mapPagesRead, 1);
+        Attempt attempt = new Attempt(page, frame);
+        List<Waiter> waiters = new ArrayList<>();
+        waiters.add(new Waiter(block, callback));
+        loading.put(page.pointer(), waiters);
+        file.readAsync(page, frame, loop, attempt::completed);
+        return attempt.endTurn();
+    }
+
+    /** Makes the leaf of {@code block} resident, waiting for storage; for maps that are on no loop. */
+    public static void loadNow(BlockMap map, FramePool pool, PageFile file, long block) {
+        for (BlockMap.Want page = map.want(block); page != null; page = map.want(block)) {
+            if (pool.isTight()) {
+                map.evict(EVICT_AT_ONCE);
+            }
+            long frame = pool.allocate();
+            long birth = file.read(page.pointer(), page.check(), page.level(), page.firstBlock(), frame);
+            map.attach(page, birth, frame);
+        }
+    }
+
+    /** No page arrives in the map after this. */
+    public void close() {
+        closed = true;
+    }
+
+    /** One page being read: tells an answer within the call from one that comes later. */
+    private final class Attempt {
+        private final BlockMap.Want page;
+        private final long frame;
+        private boolean later;
+        private boolean here;
+
+        Attempt(BlockMap.Want page, long frame) {
+            this.page = page;
+            this.frame = frame;
+        }
+
+        /** The starting call is over; true if the page came within it. */
+        boolean endTurn() {
+            later = true;
+            return here;
+        }
+
+        void completed(long birth, @Nullable RuntimeException failure) {
+            List<Waiter> waiters = loading.remove(page.pointer());
+            if (failure != null || closed) {
+                pool.release(frame);
+            } else {
+                map.attach(page, birth, frame);
+            }
+            if (!later && failure == null) {
+                here = true;
+                return;
+            }
+            for (Waiter waiter : waiters == null ? List.<Waiter>of() : waiters) {
+                if (failure != null) {
+                    waiter.callback().loaded(failure);
+                } else if (!closed) {
+                    load(waiter.block(), waiter.callback());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package io.varve.engine.reclaim;
+
+import io.varve.engine.map.Floors;
+import io.varve.engine.map.Frame;
+import io.varve.engine.map.MapChanges;
+import io.varve.engine.meta.Table;
+import io.varve.engine.meta.TableSpec;
+
+/** The subtrees that nothing points at any more, worked off one after the other. Accountant only. */
+public final class SubtreeTable {
+    /** The table that the superblock keeps for this. */
+    public static final TableSpec TABLE = SubtreeRow.SPEC;
+
+    private final Table table;
+
+    public SubtreeTable(Table table) {
+        this.table = table;
+    }
+
+    /** Told how many blocks with data a volume no longer reads, now that they have been counted. */
+    @FunctionalInterface
+    public interface UsedBlocks {
+        void reclaimed(long volumeNumber, long blocks);
+    }
+
+    public boolean isEmpty() {
+        return table.nextUsed(0) < 0;
+    }
+
+    /** A trim cut this subtree off. */
+    public void addTrimmed(long volumeNumber, MapChanges.Dropped subtree) {
+        Floors floors = Floors.of(subtree.floorAddress(), subtree.floorBirth());
+        SubtreeRow.write(table, table.allocate(SubtreeRow.TRIMMED), volumeNumber, subtree, floors);
+    }
+
+    /** A volume with this tree was deleted. */
+    public void addDeleted(long volumeNumber, MapChanges.Dropped tree, Floors floors) {
+        SubtreeRow.write(table, table.allocate(SubtreeRow.DELETED), volumeNumber, tree, floors);
+    }
+
+    /** Walks on for about {@code pages} pages. */
+    public void step(TreeWalk walk, int pages, TreeWalk.Finder finder, UsedBlocks usedBlocks) {
+        int row = table.nextUsed(0);
+        if (row < 0) {
+            return;
+        }
+        PageRef page = SubtreeRow.page(table, row);
+        Counter counter = new Counter(finder);
+        PageRef nothing = new PageRef(Frame.HOLE, 0, page.level(), page.firstBlock());
+        long from = SubtreeRow.doneUpTo(table, row);
+        long reached = walk.walk(page, nothing, SubtreeRow.floors(table, row), from, page.endBlock(), pages, counter);
+        if (table.kind(row) == SubtreeRow.TRIMMED) {
+            usedBlocks.reclaimed(SubtreeRow.volume(table, row), counter.blocks);
+        }
+        if (reached >= page.endBlock()) {
+            table.free(row);
+        } else {
+            SubtreeRow.setDoneUpTo(table, row, reached);
+        }
+    }
+
+    /** Counts the blocks that come by. */
+    private static final class Counter implements TreeWalk.Finder {
+        private final TreeWalk.Finder finder;
+        private long blocks;
+
+        Counter(TreeWalk.Finder finder) {
+            this.finder = finder;
+        }
+
+        @Override
+        public void deadBlock(long address) {
+            finder.deadBlock(address);
+        }
+
+        @Override
+        public void deadPage(long pointer) {
+            finder.deadPage(pointer);
+        }
+
+        @Override
+        public void block() {
+            blocks++;
+            finder.block();
+        }
+    }
+}

@@ -1,0 +1,207 @@
+package io.varve.engine.store;
+
+import io.varve.engine.EngineThreads;
+import io.varve.engine.io.DiskException;
+import io.varve.engine.io.DiskFile;
+import io.varve.engine.log.Segment;
+import io.varve.engine.log.SegmentStore;
+import io.varve.engine.map.Floors;
+import io.varve.engine.map.MapWriter;
+import io.varve.engine.map.WrittenPages;
+import io.varve.engine.meta.PageSpace;
+import io.varve.engine.meta.Superblock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Makes the state of all volumes durable in one step: freezes each on its loop, syncs the segments that the frozen trees
+ * point into, writes the trees' new pages, enters everything in the tables, and commits the superblock. Before the commit
+ * nothing that the last superblock needs is touched. Accountant only.
+ */
+final class Checkpointer {
+    private static final int PAGE_BYTES = 6656;
+    private static final int ROOT_NEXT_SEGMENT = 0;
+    private static final int ROOT_NEXT_NUMBER = 1;
+    /** Numbers of volumes and snapshots that may be given out between two commits. */
+    private static final long NUMBER_RESERVE = 1 << 16;
+
+    private final EngineThreads threads;
+    private final Superblock superblock;
+    private final Catalogue catalogue;
+    private final SegmentStore segments;
+    private final PageSpace space;
+    private final DiskFile mapFile;
+    private final MapWriter writer;
+    private final Reclaimer reclaimer;
+    private final DirtyBudget dirty;
+    private final AtomicLong nextNumber;
+
+    Checkpointer(StoreParts parts, EngineThreads threads, Reclaimer reclaimer, DirtyBudget dirty) {
+        this.threads = threads;
+        this.superblock = parts.superblock();
+        this.catalogue = parts.catalogue();
+        this.segments = parts.segments();
+        this.space = parts.space();
+        this.mapFile = parts.mapFile();
+        this.writer = parts.writer();
+        this.reclaimer = reclaimer;
+        this.dirty = dirty;
+        this.nextNumber = new AtomicLong(Math.max(1, superblock.getRoot(ROOT_NEXT_NUMBER)));
+    }
+
+    static long nextSegmentId(Superblock superblock) {
+        return Math.max(1, superblock.getRoot(ROOT_NEXT_SEGMENT));
+    }
+
+    /** A number for a new volume or snapshot; never given again. Any thread. */
+    long takeNumber() {
+        return nextNumber.getAndIncrement();
+    }
+
+    /** A volume's contribution, and whom to tell when it is durable. */
+    private record Participant(VolumeEntry entry, CheckpointPart part, Acknowledgement acknowledgement) {}
+
+    /** Told that a part is durable. */
+    interface Acknowledgement {
+        void durable(CheckpointPart part, WrittenPages written);
+    }
+
+    /** A checkpoint of every open volume. */
+    void run() {
+        reserveSpace();
+        reclaimer.plan();
+        List<Participant> participants = freezeAll();
+        participants.removeIf(participant -> !sync(participant));
+        commit(participants);
+    }
+
+    /** A checkpoint of one volume that is being recovered and is on no loop. */
+    void run(VolumeEntry entry, CheckpointPart part, Acknowledgement acknowledgement) {
+        for (Segment segment : part.unsynced()) {
+            segment.file().sync();
+        }
+        reclaimer.planNothing();
+        commit(List.of(new Participant(entry, part, acknowledgement)));
+    }
+
+    /** Commits what was changed in the tables. */
+    void commitTables() {
+        reclaimer.planNothing();
+        commit(List.of());
+    }
+
+    private void reserveSpace() {
+        long pages = 16;
+        for (VolumeEntry entry : catalogue.volumes()) {
+            OpenVolume volume = entry.open;
+            pages += volume == null ? 0 : volume.dirtyPages();
+        }
+        space.reserve(pages * PAGE_BYTES);
+    }
+
+    private List<Participant> freezeAll() {
+        List<VolumeEntry> entries = new ArrayList<>();
+        List<CompletableFuture<Optional<CheckpointPart>>> parts = new ArrayList<>();
+        for (VolumeEntry entry : catalogue.volumes()) {
+            OpenVolume volume = entry.open;
+            if (volume != null) {
+                Floors floors = reclaimer.floorsFor(entry);
+                CompletableFuture<Optional<CheckpointPart>> part = new CompletableFuture<>();
+                volume.onLoop(opened -> part.complete(Optional.ofNullable(opened.freeze(floors))));
+                entries.add(entry);
+                parts.add(part);
+            }
+        }
+        List<Participant> participants = new ArrayList<>();
+        for (int i = 0; i < entries.size(); i++) {
+            VolumeEntry entry = entries.get(i);
+            OpenVolume volume = entry.open;
+            Optional<CheckpointPart> part = threads.await(parts.get(i));
+            if (part.isPresent() && volume != null) {
+                Acknowledgement acknowledgement =
+                        (durable, written) -> volume.onLoop(opened -> opened.checkpointed(durable, written));
+                participants.add(new Participant(entry, part.get(), acknowledgement));
+            }
+        }
+        return participants;
+    }
+
+    /** Syncs what a part points into; a volume for which that fails takes no part (law 5). */
+    private boolean sync(Participant participant) {
+        List<CompletableFuture<Optional<DiskException>>> syncs = new ArrayList<>();
+        for (Segment segment : participant.part().unsynced()) {
+            CompletableFuture<Optional<DiskException>> sync = new CompletableFuture<>();
+            segment.file().syncAsync(Runnable::run, failure -> sync.complete(Optional.ofNullable(failure)));
+            syncs.add(sync);
+        }
+        DiskException failure = null;
+        for (CompletableFuture<Optional<DiskException>> sync : syncs) {
+            failure = threads.await(sync).orElse(failure);
+        }
+        dirty.subtract(participant.part().dirtyBytes());
+        DiskException cause = failure;
+        OpenVolume volume = participant.entry().open;
+        if (cause != null && volume != null) {
+            volume.onLoop(opened -> opened.syncFailed(cause));
+        }
+        return cause == null;
+    }
+
+    private void commit(List<Participant> participants) {
+        segments.recordFresh();
+        List<WrittenPages> written = new ArrayList<>();
+        for (Participant participant : participants) {
+            WrittenPages pages = new WrittenPages();
+            participant.part().snapshots().forEach(taken -> writer.write(taken.root(), pages));
+            writer.write(participant.part().root(), pages);
+            written.add(pages);
+        }
+        participants.forEach(participant -> enter(participant.entry(), participant.part()));
+        reclaimer.step();
+        catalogue.forgetEmptyChains();
+        segments.collect();
+        commitSuperblock();
+        for (int i = 0; i < participants.size(); i++) {
+            Participant participant = participants.get(i);
+            participant.acknowledgement().durable(participant.part(), written.get(i));
+        }
+    }
+
+    private void enter(VolumeEntry entry, CheckpointPart part) {
+        for (CheckpointPart.TakenSnapshot taken : part.snapshots()) {
+            SnapshotRow row = catalogue.newSnapshotRow();
+            row.set(taken, entry.number);
+            catalogue.recordSnapshot(row, entry);
+            nextNumber.accumulateAndGet(row.number() + 1, Math::max);
+        }
+        entry.row.setRoot(part.root().writtenPointer(), part.root().writtenCheck(), part.generation());
+        entry.row.setPosition(part.position());
+        entry.row.setEpoch(part.epoch());
+        entry.row.setUsedBlocks(part.usedBlocks());
+        entry.usedBlocks = part.usedBlocks();
+        part.changes().forEachSegment(segments::addLive);
+        for (long pointer : part.changes().freedPages()) {
+            space.free(pointer);
+        }
+        reclaimer.addTrimmed(entry.number, part.changes().dropped());
+        part.sealed().forEach(segment -> segments.seal(segment.id()));
+    }
+
+    private void commitSuperblock() {
+        long reservedIds = segments.reserveIds();
+        superblock.setRoot(ROOT_NEXT_SEGMENT, reservedIds);
+        superblock.setRoot(ROOT_NEXT_NUMBER, nextNumber.get() + NUMBER_RESERVE);
+        mapFile.sync();
+        superblock.commit();
+        space.committed();
+        segments.committed(reservedIds);
+    }
+
+    /** True while another checkpoint would give space back. */
+    boolean hasMoreToReclaim() {
+        return reclaimer.hasWork() || segments.hasFreedFiles();
+    }
+}

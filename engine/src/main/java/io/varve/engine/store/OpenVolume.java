@@ -1,0 +1,915 @@
+package io.varve.engine.store;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.Completion;
+import io.varve.engine.IoStatus;
+import io.varve.engine.QosLimits;
+import io.varve.engine.Volume;
+import io.varve.engine.VolumeCounters;
+import io.varve.engine.VolumeLoop;
+import io.varve.engine.VolumeStatus;
+import io.varve.engine.io.DiskException;
+import io.varve.engine.log.LogWriter;
+import io.varve.engine.log.Segment;
+import io.varve.engine.log.SegmentStore;
+import io.varve.engine.log.SnapshotPayload;
+import io.varve.engine.map.BlockMap;
+import io.varve.engine.map.Floors;
+import io.varve.engine.map.FramePool;
+import io.varve.engine.map.MapChanges;
+import io.varve.engine.map.MapLoader;
+import io.varve.engine.map.MapRoot;
+import io.varve.engine.map.PageFile;
+import io.varve.engine.map.WrittenPages;
+import io.varve.engine.qos.Throttle;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A volume (or a snapshot, for reading) that is open: its requests, its log and its map, all on one loop without locks.
+ *
+ * <p>A write goes: throttle, wait for earlier requests that touch the same blocks and are held, bring the map's pages
+ * in, complete partial blocks, append to the batch. {@link #submit} hands the batch to the kernel in one call, points the
+ * map at it and answers. Reads are carried out behind the batch.
+ */
+final class OpenVolume implements Volume {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
+    private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
+    /** Requests that may wait inside the volume before it is congested. */
+    private static final int MAX_WAITING = 1024;
+    /** Appended bytes after which write-back of them is started. */
+    private static final long WRITE_BACK_STEP_BYTES = 2 << 20;
+    /** Syncs within one segment after which the next one is zeroed beforehand. */
+    private static final long SYNCS_THAT_WANT_ZEROED = 256;
+
+    private final VolumeKey key;
+    private final VolumeLoop loop;
+    private final VolumeHost host;
+    private final VolumeCounters counters;
+    private final BlockMap map;
+    private final MapLoader loader;
+    private final FramePool frames;
+    private final DirtyBudget dirty;
+    private final BlockReader reader;
+    private final LogWriter log;
+    private final WriteBatch batch;
+    private final GroupCommit commit;
+    private final Throttle throttle;
+    private final HeldRequests held = new HeldRequests();
+    private final Deque<Request> throttled = new ArrayDeque<>();
+    private final Deque<Request> recycled = new ArrayDeque<>();
+    private final Deque<Runnable> answers = new ArrayDeque<>();
+    private final List<Runnable> writableWaiters = new ArrayList<>();
+    private List<Request> reads = new ArrayList<>();
+    private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
+
+    private volatile long sizeBytes;
+    private volatile VolumeStatus status = VolumeStatus.OK;
+    private boolean readOnly;
+    private boolean closing;
+    private boolean logStarting;
+    private boolean segmentComing;
+    private boolean timerSet;
+    private boolean pumping;
+    /** Depth of calls that are appending a request; answers wait until it is 0. */
+    private int appending;
+
+    private long usedBlocks;
+    private long requestsInFlight;
+    private long writeBackFrom;
+    private long unsentDirtyBytes;
+    private long syncsAtSegmentStart;
+    private @Nullable Runnable whenIdle;
+
+    /**
+     * What a volume begins with when it is opened.
+     *
+     * @param key who it is
+     * @param sizeBytes its size
+     * @param readOnly true for snapshots and damaged volumes
+     * @param root its tree
+     * @param generation the next generation of its map
+     * @param floors what of the tree snapshots need
+     * @param usedBlocks blocks with data that it reads
+     * @param status what recovery found
+     */
+    record Start(
+            VolumeKey key,
+            long sizeBytes,
+            boolean readOnly,
+            MapRoot root,
+            long generation,
+            Floors floors,
+            long usedBlocks,
+            VolumeStatus status) {}
+
+    /** What volumes of one store share. */
+    record Shared(FramePool frames, PageFile pages, SegmentStore segments, DirtyBudget dirty) {}
+
+    OpenVolume(Start start, Shared shared, VolumeLoop loop, VolumeHost host, VolumeCounters counters) {
+        this.key = start.key();
+        this.loop = loop;
+        this.host = host;
+        this.counters = counters;
+        this.sizeBytes = start.sizeBytes();
+        this.readOnly = start.readOnly();
+        this.usedBlocks = start.usedBlocks();
+        this.status = start.status();
+        this.frames = shared.frames();
+        this.dirty = shared.dirty();
+        this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
+        this.loader = new MapLoader(map, frames, shared.pages(), loop, counters);
+        this.log = new LogWriter(key.number(), counters);
+        this.batch = new WriteBatch(log, map);
+        this.commit = new GroupCommit(loop, log, counters, this::fail);
+        this.throttle = new Throttle(QosLimits.UNLIMITED, host.nanoTime());
+        this.reader = new BlockReader(
+                key.toString(), loop, map, loader, shared.segments(), counters, this::readDone, this::damaged);
+    }
+
+    // ---- face ----
+
+    @Override
+    public VolumeLoop loop() {
+        return loop;
+    }
+
+    @Override
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    @Override
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    @Override
+    public VolumeCounters counters() {
+        return counters;
+    }
+
+    VolumeKey key() {
+        return key;
+    }
+
+    VolumeStatus status() {
+        return status;
+    }
+
+    @Override
+    public void release() {
+        host.released(this);
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer destination, Completion completion) {
+        Request request = take(Request.Kind.READ, offset, destination.remaining(), completion);
+        request.buffer = destination;
+        accept(request, inRange(offset, request.length) ? IoStatus.OK : IoStatus.EINVAL);
+    }
+
+    @Override
+    public void write(long offset, ByteBuffer source, boolean fua, Completion completion) {
+        Request request = take(Request.Kind.WRITE, offset, source.remaining(), completion);
+        request.buffer = source;
+        request.fua = fua;
+        accept(request, inRange(offset, request.length) ? changeable() : beyond(IoStatus.ENOSPC));
+    }
+
+    @Override
+    public void flush(Completion completion) {
+        Request request = take(Request.Kind.FLUSH, 0, 0, completion);
+        if (status.health() == VolumeStatus.Health.FAILED) {
+            finish(request, IoStatus.EIO);
+        } else {
+            commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
+        }
+    }
+
+    @Override
+    public void trim(long offset, long length, boolean fua, Completion completion) {
+        Request request = take(Request.Kind.TRIM, offset, length, completion);
+        request.fua = fua;
+        IoStatus first = inRange(offset, length) ? changeable() : beyond(IoStatus.EINVAL);
+        long from = (offset + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
+        long to = (offset + length) / BLOCK_BYTES * BLOCK_BYTES;
+        if (first == IoStatus.OK && from >= to) {
+            finishAfterSyncIf(request);
+            return;
+        }
+        request.offset = from;
+        request.length = to - from;
+        accept(request, first);
+    }
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean noHole, boolean fua, Completion completion) {
+        Request request = take(Request.Kind.WRITE_ZEROES, offset, length, completion);
+        request.noHole = noHole;
+        request.fua = fua;
+        accept(request, inRange(offset, length) ? changeable() : beyond(IoStatus.ENOSPC));
+    }
+
+    private boolean inRange(long offset, long length) {
+        return offset >= 0 && length >= 0 && offset <= sizeBytes - length;
+    }
+
+    private IoStatus beyond(IoStatus answer) {
+        return readOnly ? IoStatus.EPERM : answer;
+    }
+
+    private IoStatus changeable() {
+        if (readOnly) {
+            return IoStatus.EPERM;
+        }
+        return status.health() == VolumeStatus.Health.FAILED ? IoStatus.EIO : IoStatus.OK;
+    }
+
+    @Override
+    public void submit() {
+        writeBatch();
+        startReads();
+        commit.start();
+        wakeWaiters();
+    }
+
+    private void startReads() {
+        while (!reads.isEmpty()) {
+            List<Request> now = reads;
+            reads = new ArrayList<>();
+            for (int i = 0; i < now.size(); i++) {
+                reader.read(now.get(i));
+            }
+            if (reads.isEmpty()) {
+                now.clear();
+                reads = now;
+            }
+        }
+    }
+
+    @Override
+    public boolean congested() {
+        return held.size() + throttled.size() >= MAX_WAITING || dirty.isExceeded() || tooManyDirtyPages();
+    }
+
+    private boolean tooManyDirtyPages() {
+        return frames.usedFrames() > frames.budgetFrames() + frames.budgetFrames() / 4
+                && map.dirtyPages() > frames.budgetFrames() / 8;
+    }
+
+    @Override
+    public void whenWritable(Runnable task) {
+        writableWaiters.add(task);
+        if (dirty.isExceeded()) {
+            host.checkpointWanted();
+            dirty.whenRoom(() -> loop.execute(this::wakeWaiters));
+        } else if (tooManyDirtyPages()) {
+            host.checkpointWanted();
+        }
+        wakeWaiters();
+    }
+
+    private void wakeWaiters() {
+        if (!writableWaiters.isEmpty() && !congested()) {
+            List<Runnable> tasks = new ArrayList<>(writableWaiters);
+            writableWaiters.clear();
+            tasks.forEach(Runnable::run);
+        }
+    }
+
+    // ---- requests ----
+
+    private Request take(Request.Kind kind, long offset, long length, Completion completion) {
+        Request request = recycled.poll();
+        if (request == null) {
+            request = new Request();
+        }
+        request.kind = kind;
+        request.offset = offset;
+        request.length = length;
+        request.completion = completion;
+        request.startNanos = host.nanoTime();
+        requestsInFlight++;
+        return request;
+    }
+
+    private void accept(Request request, IoStatus first) {
+        if (first != IoStatus.OK) {
+            finish(request, first);
+        } else if (closing) {
+            finish(request, IoStatus.ESHUTDOWN);
+        } else if (request.length == 0) {
+            finishAfterSyncIf(request);
+        } else if (!throttled.isEmpty()) {
+            throttled.add(request);
+        } else {
+            long wait = throttle.admit(host.nanoTime(), 1, costBytes(request));
+            if (wait == 0) {
+                admit(request);
+            } else {
+                throttled.add(request);
+                setTimer(wait);
+            }
+        }
+    }
+
+    private static long costBytes(Request request) {
+        boolean moves = request.kind == Request.Kind.READ || request.kind == Request.Kind.WRITE;
+        return moves ? request.length : 0;
+    }
+
+    private void setTimer(long nanos) {
+        if (!timerSet) {
+            timerSet = true;
+            loop.schedule(this::releaseThrottled, nanos);
+        }
+    }
+
+    private void releaseThrottled() {
+        timerSet = false;
+        while (!throttled.isEmpty()) {
+            Request next = throttled.element();
+            long wait = throttle.admit(host.nanoTime(), 1, costBytes(next));
+            if (wait > 0) {
+                setTimer(wait);
+                break;
+            }
+            throttled.remove();
+            admit(next);
+        }
+        submit();
+    }
+
+    void limit(QosLimits limits) {
+        throttle.update(limits, host.nanoTime());
+        releaseThrottled();
+    }
+
+    private void admit(Request request) {
+        if (!held.isEmpty() && held.mustWait(request)) {
+            held.add(request, true);
+        } else {
+            start(request);
+        }
+    }
+
+    private void start(Request request) {
+        if (request.kind == Request.Kind.READ) {
+            held.remove(request);
+            reads.add(request);
+            return;
+        }
+        IoStatus now = changeable();
+        if (now != IoStatus.OK) {
+            release(request);
+            finish(request, now);
+            return;
+        }
+        int use = request.use;
+        request.starting = true;
+        appending++;
+        boolean done = switch (request.kind) {
+            case WRITE -> startWrite(request);
+            case SNAPSHOT -> startSnapshot(request);
+            default -> startClear(request);
+        };
+        if (request.use == use) {
+            request.starting = false;
+            if (done) {
+                release(request);
+            } else if (changeable() != IoStatus.OK && !request.waitingForIo) {
+                release(request);
+                finish(request, changeable());
+            }
+        }
+        appending--;
+        answerDelayed();
+    }
+
+    /** Gives the answers that came up while a request was being appended: callers may make new requests at once. */
+    private void answerDelayed() {
+        while (appending == 0 && !answers.isEmpty()) {
+            answers.remove().run();
+        }
+    }
+
+    private void release(Request request) {
+        if (request.held) {
+            held.remove(request);
+            pump();
+        }
+    }
+
+    /** Starts what waited behind requests that are held no more. */
+    private void pump() {
+        if (pumping) {
+            return;
+        }
+        pumping = true;
+        for (Request next = held.nextReady(); next != null; next = held.nextReady()) {
+            next.behind = false;
+            start(next);
+        }
+        pumping = false;
+    }
+
+    /** Goes on with a held request after something it waited for has happened. */
+    private void resume(Request request) {
+        request.waitingForIo = false;
+        start(request);
+        submit();
+    }
+
+    /** A held request cannot be carried out. */
+    private void giveUp(Request request, IoStatus answer) {
+        request.waitingForIo = false;
+        release(request);
+        finish(request, answer);
+    }
+
+    private boolean startWrite(Request request) {
+        if (!haveLog(request) || !haveLeaves(request, map.missing(request.firstBlock(), request.endBlock()))) {
+            return false;
+        }
+        if (!haveEdges(request)) {
+            return false;
+        }
+        while (request.progress < request.length) {
+            if (!makeRoom(request, WriteBatch.nextPieceBlocks(request) * BLOCK_BYTES)) {
+                return false;
+            }
+            batch.appendPiece(request);
+        }
+        batch.finish(request);
+        return true;
+    }
+
+    private boolean startClear(Request request) {
+        long first = request.offset / BLOCK_BYTES + (request.offset % BLOCK_BYTES == 0 ? 0 : 1);
+        long end = (request.offset + request.length) / BLOCK_BYTES;
+        if (!haveLog(request) || !haveLeaves(request, missingForClear(request, first, end)) || !haveEdges(request)) {
+            return false;
+        }
+        if (!makeRoom(request, 0)) {
+            return false;
+        }
+        ByteBuffer head = request.headEdge;
+        ByteBuffer tail = request.tailEdge;
+        if ((head != null || tail != null) && !makeRoom(request, 3 * BLOCK_BYTES)) {
+            return false;
+        }
+        boolean middle = end > first;
+        if (head != null) {
+            batch.appendEdge(request.firstBlock(), head, middle || tail != null);
+        }
+        if (middle) {
+            batch.appendClear(!request.noHole, first, end, tail != null);
+        }
+        if (tail != null) {
+            batch.appendEdge(request.endBlock() - 1, tail, false);
+        }
+        batch.finish(request);
+        return true;
+    }
+
+    private long missingForClear(Request request, long first, long end) {
+        long missing = request.headIsPartial() ? map.missing(request.firstBlock(), request.firstBlock() + 1) : -1;
+        if (missing < 0 && request.tailIsPartial()) {
+            missing = map.missing(request.endBlock() - 1, request.endBlock());
+        }
+        return missing < 0 && end > first ? map.missingForClear(first, end) : missing;
+    }
+
+    private boolean startSnapshot(Request request) {
+        SnapshotPayload payload = request.snapshot;
+        if (payload == null || !haveLog(request) || !makeRoom(request, LogWriter.SNAPSHOT_PAYLOAD_BYTES)) {
+            return false;
+        }
+        batch.appendSnapshot(payload);
+        writeBatch();
+        if (changeable() != IoStatus.OK) {
+            return false;
+        }
+        MapRoot root = map.freeze();
+        Floors floors = Floors.of(log.position().address(), root.birth());
+        map.setFloors(floors);
+        snapshots.add(new CheckpointPart.TakenSnapshot(payload, root, floors, usedNow()));
+        commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
+        return true;
+    }
+
+    /** Puts a snapshot in the log behind everything that was received; answers when it is durable. */
+    void snapshot(SnapshotPayload payload, Completion completion) {
+        submit();
+        Request request = take(Request.Kind.SNAPSHOT, 0, Long.MAX_VALUE / 2, completion);
+        request.internal = true;
+        request.snapshot = payload;
+        if (changeable() != IoStatus.OK || closing) {
+            finish(request, closing ? IoStatus.ESHUTDOWN : changeable());
+        } else {
+            admit(request);
+            submit();
+        }
+    }
+
+    // ---- what a request needs before it can be appended ----
+
+    private boolean haveLog(Request request) {
+        if (log.isOpen()) {
+            return true;
+        }
+        held.add(request, false);
+        if (!logStarting) {
+            logStarting = true;
+            long wanted = request.kind == Request.Kind.WRITE ? request.length : 0;
+            host.startLog(this, firstCapacity(wanted))
+                    .whenComplete((begun, failure) -> loop.execute(() -> logStarted(begun, failure)));
+        }
+        return false;
+    }
+
+    private long firstCapacity(long wantedBytes) {
+        long capacity = SegmentStore.nextCapacity(0, host.maxSegmentBytes());
+        boolean small = wantedBytes < capacity / 2 && usedNow() == 0;
+        return small ? capacity : SegmentStore.nextCapacity(capacity, host.maxSegmentBytes());
+    }
+
+    private void logStarted(VolumeHost.@Nullable LogStart begun, @Nullable Throwable failure) {
+        logStarting = false;
+        if (begun == null) {
+            LOG.warn("{}: cannot begin the log: {}", key, String.valueOf(failure));
+            failWaiting(IoStatus.ENOSPC);
+            return;
+        }
+        try {
+            log.begin(begun.epoch(), begun.first(), begun.previous());
+        } catch (DiskException e) {
+            fail(e);
+            return;
+        }
+        beginSegment();
+        retryHeld();
+    }
+
+    /** Holds a request that will be resumed. The batch goes first: what comes in may evict the pages that it needs. */
+    private void holdForIo(Request request) {
+        request.waitingForIo = true;
+        held.add(request, false);
+        writeBatch();
+    }
+
+    private boolean haveLeaves(Request request, long missing) {
+        if (missing < 0) {
+            return true;
+        }
+        holdForIo(request);
+        loader.load(missing, failure -> {
+            if (failure == null) {
+                resume(request);
+            } else {
+                damaged("block map: " + failure.getMessage());
+                giveUp(request, IoStatus.EIO);
+            }
+        });
+        return false;
+    }
+
+    /** Reads the partial blocks at the ends of a request and lays its bytes over them. */
+    private boolean haveEdges(Request request) {
+        boolean head = request.headIsPartial() && request.headEdge == null;
+        boolean tail = request.tailIsPartial() && request.tailEdge == null;
+        if (!head && !tail) {
+            return true;
+        }
+        holdForIo(request);
+        ByteBuffer edge = reader.takeEdge();
+        long block = head ? request.firstBlock() : request.endBlock() - 1;
+        Request part = take(Request.Kind.READ, block * BLOCK_BYTES, BLOCK_BYTES, result -> {
+            edgeRead(request, edge, block, head, result);
+        });
+        part.internal = true;
+        part.buffer = edge;
+        reader.read(part);
+        return false;
+    }
+
+    private void edgeRead(Request request, ByteBuffer edge, long block, boolean head, IoStatus result) {
+        if (result != IoStatus.OK) {
+            reader.giveEdge(edge);
+            giveUp(request, result);
+            return;
+        }
+        long from = Math.max(request.offset, block * BLOCK_BYTES);
+        long to = Math.min(request.offset + request.length, (block + 1) * BLOCK_BYTES);
+        int inBlock = (int) (from - block * BLOCK_BYTES);
+        int length = (int) (to - from);
+        if (request.kind == Request.Kind.WRITE) {
+            int source = request.buffer.position() + (int) (from - request.offset);
+            BlockReader.copy(request.buffer, source, edge, inBlock, length);
+        } else {
+            BlockReader.zero(edge, inBlock, length);
+        }
+        if (head) {
+            request.headEdge = edge;
+        } else {
+            request.tailEdge = edge;
+        }
+        resume(request);
+    }
+
+    /** Makes room for a record of {@code payloadBytes}; holds the request if a segment has to come first. */
+    private boolean makeRoom(Request request, int payloadBytes) {
+        if (batch.isEmpty() || !log.batchIsFull(8)) {
+            if (log.hasRoom(payloadBytes)) {
+                return roll(payloadBytes);
+            }
+        } else {
+            writeBatch();
+            return changeable() == IoStatus.OK && makeRoom(request, payloadBytes);
+        }
+        held.add(request, false);
+        prepareNext();
+        return false;
+    }
+
+    private boolean roll(int payloadBytes) {
+        Segment before = log.currentSegment();
+        long endBefore = log.currentOffset();
+        if (log.wouldRoll(payloadBytes)) {
+            writeBatch();
+            try {
+                log.makeRoom(payloadBytes);
+            } catch (DiskException e) {
+                fail(e);
+                return false;
+            }
+            writeBack(before, endBefore);
+            beginSegment();
+        }
+        return true;
+    }
+
+    private void beginSegment() {
+        writeBackFrom = 0;
+        syncsAtSegmentStart = counters.logSyncs.get();
+    }
+
+    private void prepareNext() {
+        if (segmentComing) {
+            return;
+        }
+        segmentComing = true;
+        long capacity = SegmentStore.nextCapacity(log.currentSegment().capacityBytes(), host.maxSegmentBytes());
+        boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
+        host.prepareSegment(this, capacity, zeroed)
+                .whenComplete((segment, failure) -> loop.execute(() -> segmentCame(segment, failure)));
+    }
+
+    private void segmentCame(@Nullable Segment segment, @Nullable Throwable failure) {
+        segmentComing = false;
+        if (segment != null) {
+            log.provideNext(segment);
+            retryHeld();
+        } else {
+            LOG.warn("{}: no segment to go on in: {}", key, String.valueOf(failure));
+            host.checkpointWanted();
+            failWaiting(IoStatus.ENOSPC);
+        }
+    }
+
+    private void retryHeld() {
+        for (Request request : held.all()) {
+            if (isHeldForSpace(request)) {
+                start(request);
+            }
+        }
+        submit();
+    }
+
+    /** True for requests that wait for the log or a segment, and not behind others, for a page or for a block. */
+    private static boolean isHeldForSpace(Request request) {
+        return request.held && !request.behind && !request.waitingForIo && !request.starting;
+    }
+
+    private void failWaiting(IoStatus answer) {
+        for (Request request : held.all()) {
+            if (isHeldForSpace(request)) {
+                giveUp(request, answer);
+            }
+        }
+        wakeWaiters();
+    }
+
+    // ---- append ----
+
+    private void writeBatch() {
+        if (log.batchIsEmpty()) {
+            return;
+        }
+        long bytes;
+        try {
+            bytes = log.writeBatch();
+        } catch (DiskException e) {
+            fail(e);
+            return;
+        }
+        batch.apply();
+        List<Request> finished = batch.takeFinished();
+        for (int i = 0; i < finished.size(); i++) {
+            finishAfterSyncIf(finished.get(i));
+        }
+        batch.recycle(finished);
+        dirty.add(bytes);
+        unsentDirtyBytes += bytes;
+        if (log.currentOffset() - writeBackFrom >= WRITE_BACK_STEP_BYTES) {
+            writeBack(log.currentSegment(), log.currentOffset());
+        }
+        if (log.wantsNext()) {
+            prepareNext();
+        }
+        host.logGrew(this, bytes);
+    }
+
+    private void writeBack(Segment segment, long end) {
+        long bytes = unsentDirtyBytes;
+        unsentDirtyBytes = 0;
+        long from = writeBackFrom;
+        writeBackFrom = end;
+        segment.file().writeBackAsync(from, end - from, Runnable::run, failure -> dirty.subtract(bytes));
+    }
+
+    private void finishAfterSyncIf(Request request) {
+        if (request.fua) {
+            commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
+        } else {
+            finish(request, IoStatus.OK);
+        }
+    }
+
+    private void readDone(Request request) {
+        finish(request, request.status);
+    }
+
+    private void finish(Request request, IoStatus result) {
+        if (!request.internal) {
+            long nanos = host.nanoTime() - request.startNanos;
+            counters.record(request.kind.operation, request.length, nanos, result);
+        }
+        reader.giveEdge(request.headEdge);
+        reader.giveEdge(request.tailEdge);
+        Completion completion = request.completion;
+        request.reset();
+        recycled.push(request);
+        requestsInFlight--;
+        if (appending > 0) {
+            answers.add(() -> completion.completed(result));
+        } else {
+            completion.completed(result);
+        }
+        Runnable idle = whenIdle;
+        if (idle != null && requestsInFlight == 0) {
+            whenIdle = null;
+            idle.run();
+        }
+    }
+
+    // ---- trouble ----
+
+    private void damaged(String what) {
+        if (status.health() == VolumeStatus.Health.OK) {
+            status = new VolumeStatus(VolumeStatus.Health.DAMAGED, what);
+            host.statusChanged(this);
+        }
+    }
+
+    /** A write or a sync of the log failed (law 5). */
+    private void fail(DiskException cause) {
+        if (status.health() == VolumeStatus.Health.FAILED) {
+            return;
+        }
+        LOG.error("{}: refuses writes after a failure of its log", key, cause);
+        status = new VolumeStatus(VolumeStatus.Health.FAILED, String.valueOf(cause.getMessage()));
+        host.statusChanged(this);
+        batch.discard();
+        for (Request request : batch.takeFinished()) {
+            finish(request, IoStatus.EIO);
+        }
+        failWaiting(IoStatus.EIO);
+        commit.fail();
+    }
+
+    // ---- for the store ----
+
+    /**
+     * Freezes the volume for a checkpoint, and lets {@code newFloors} hold from this instant on
+     * (unless a snapshot was taken of which the store does not know yet); null if nothing can have
+     * changed since the last checkpoint, or the log has failed.
+     */
+    @Nullable
+    CheckpointPart freeze(Floors newFloors) {
+        writeBatch();
+        if (!log.isOpen() || status.health() == VolumeStatus.Health.FAILED) {
+            map.setFloors(newFloors);
+            return null;
+        }
+        MapRoot root = map.freeze();
+        MapChanges changes = map.takeChanges();
+        usedBlocks += changes.usedBlocks();
+        List<CheckpointPart.TakenSnapshot> taken = snapshots;
+        snapshots = new ArrayList<>();
+        long dirtyBytes = unsentDirtyBytes;
+        unsentDirtyBytes = 0;
+        writeBackFrom = log.currentOffset();
+        if (taken.isEmpty()) {
+            map.setFloors(newFloors);
+        }
+        List<Segment> unsynced = log.unsynced();
+        unsynced.addAll(commit.segmentsInSync());
+        return new CheckpointPart(
+                root,
+                map.generation(),
+                log.position(),
+                log.epoch(),
+                changes,
+                taken,
+                log.takeSealed(),
+                unsynced,
+                log.lastSequence(),
+                dirtyBytes,
+                usedBlocks);
+    }
+
+    /** The checkpoint that a part was given to is durable. */
+    void checkpointed(CheckpointPart part, WrittenPages written) {
+        map.markOnDisk(written);
+        log.markDurable(part.lastSequence());
+        log.forgetSynced(part.unsynced());
+        if (frames.isTight()) {
+            map.evict(Integer.MAX_VALUE);
+        }
+        wakeWaiters();
+    }
+
+    /** Syncing for a checkpoint failed. */
+    void syncFailed(DiskException cause) {
+        fail(cause);
+    }
+
+    void setFloors(Floors floors) {
+        map.setFloors(floors);
+    }
+
+    Floors floors() {
+        return map.floors();
+    }
+
+    void extend(long newSizeBytes) {
+        sizeBytes = newSizeBytes;
+    }
+
+    void reclaimed(long blocks) {
+        usedBlocks -= blocks;
+    }
+
+    private long usedNow() {
+        return usedBlocks + map.pendingUsedBlocks();
+    }
+
+    /** About how many map pages a checkpoint would write. Any thread. */
+    long dirtyPages() {
+        return map.dirtyPages();
+    }
+
+    /** Takes no new requests; runs {@code task} when the last one is finished. */
+    void quiesce(Runnable task) {
+        closing = true;
+        for (Request request = throttled.poll(); request != null; request = throttled.poll()) {
+            admit(request);
+        }
+        submit();
+        if (requestsInFlight == 0) {
+            task.run();
+        } else {
+            whenIdle = task;
+        }
+    }
+
+    /** Lets go of memory. Nothing is called after this. */
+    void close() {
+        loader.close();
+        map.close();
+    }
+
+    /** Runs {@code consumer} on the loop with this volume. */
+    void onLoop(Consumer<OpenVolume> consumer) {
+        loop.execute(() -> consumer.accept(this));
+    }
+}

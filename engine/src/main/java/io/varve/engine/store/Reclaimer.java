@@ -1,0 +1,186 @@
+package io.varve.engine.store;
+
+import io.varve.engine.log.BlockAddress;
+import io.varve.engine.log.SegmentStore;
+import io.varve.engine.map.BlockMap;
+import io.varve.engine.map.Floors;
+import io.varve.engine.map.Frame;
+import io.varve.engine.map.MapChanges;
+import io.varve.engine.map.MapRoot;
+import io.varve.engine.meta.PageSpace;
+import io.varve.engine.meta.Table;
+import io.varve.engine.reclaim.PageRef;
+import io.varve.engine.reclaim.SubtreeTable;
+import io.varve.engine.reclaim.TreeWalk;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gives back what deleted snapshots, deleted volumes and trims leave behind, a bounded step with each checkpoint, so that
+ * a step and what it found become durable together. Accountant only.
+ *
+ * <p>A deleted snapshot S is walked against the tree taken after it. When that is the volume itself, which goes on
+ * changing, the step's range is fixed first; the volume is frozen and from that instant replaces blocks of the range as
+ * if S did not exist; then the range is walked against the frozen tree. So each block is counted by exactly one of them.
+ */
+final class Reclaimer {
+    /** Pages read by one step. */
+    private static final int STEP_PAGES = 2048;
+
+    private static final long END = new PageRef(0, 0, BlockMap.ROOT_LEVEL, 0).endBlock();
+
+    private final Catalogue catalogue;
+    private final SegmentStore segments;
+    private final PageSpace space;
+    private final SubtreeTable subtrees;
+    private final TreeWalk walk;
+
+    private boolean planned;
+    private @Nullable SnapshotRow deleting;
+    private long stepFrom;
+    private long stepTo;
+
+    Reclaimer(Catalogue catalogue, SegmentStore segments, PageSpace space, Table subtrees, TreeWalk walk) {
+        this.catalogue = catalogue;
+        this.segments = segments;
+        this.space = space;
+        this.subtrees = new SubtreeTable(subtrees);
+        this.walk = walk;
+    }
+
+    /** True while there is something to give back. */
+    boolean hasWork() {
+        return !subtrees.isEmpty() || nextDeletion() != null;
+    }
+
+    private @Nullable SnapshotRow nextDeletion() {
+        for (SnapshotRow row : catalogue.snapshotsBeingDeleted()) {
+            if (!catalogue.hasClones(row)) {
+                return row;
+            }
+        }
+        return null;
+    }
+
+    /** Chooses the range that the coming checkpoint works on. Before anything is frozen. */
+    void plan() {
+        planned = true;
+        deleting = subtrees.isEmpty() ? nextDeletion() : null;
+        SnapshotRow row = deleting;
+        if (row != null) {
+            stepFrom = row.deletedUpTo();
+            VolumeEntry volume = catalogue.volume(row.volume());
+            stepTo = volume == null || !volume.row.isLive() || catalogue.next(row) != null
+                    ? END
+                    : estimate(row, volume.row);
+        }
+    }
+
+    /** The coming commit gives nothing back. */
+    void planNothing() {
+        planned = false;
+    }
+
+    /** How far a step comes if the volume does not change meanwhile. */
+    private long estimate(SnapshotRow row, VolumeRow volume) {
+        return walk.walk(
+                PageRef.root(row.root()),
+                PageRef.root(volume.root()),
+                catalogue.floorsBelow(row),
+                row.deletedUpTo(),
+                END,
+                STEP_PAGES,
+                NOTHING);
+    }
+
+    /** The floors that a volume has to keep to from the coming freeze on. */
+    Floors floorsFor(VolumeEntry volume) {
+        SnapshotRow row = deleting;
+        SnapshotRow newest = catalogue.newest(volume.number);
+        boolean concerned = planned && row != null && newest != null && newest.number() == row.number();
+        return concerned ? catalogue.floors(volume.number, stepTo) : catalogue.floors(volume.number);
+    }
+
+    /** Notes subtrees that a trim has cut off. */
+    void addTrimmed(long volumeNumber, Iterable<MapChanges.Dropped> dropped) {
+        for (MapChanges.Dropped subtree : dropped) {
+            subtrees.addTrimmed(volumeNumber, subtree);
+        }
+    }
+
+    /** Notes the tree of a volume that was deleted. */
+    void addDeleted(VolumeRow volume) {
+        MapRoot root = volume.root();
+        if (root.pointer() > Frame.CHILD) {
+            MapChanges.Dropped tree =
+                    new MapChanges.Dropped(root.pointer(), root.check(), BlockMap.ROOT_LEVEL, 0, 0, 0);
+            subtrees.addDeleted(volume.number(), tree, catalogue.floors(volume.number()));
+        }
+    }
+
+    /** Does the planned step. The trees of all volumes are on disk and their rows point at them. */
+    void step() {
+        if (!planned) {
+            return;
+        }
+        planned = false;
+        SnapshotRow row = deleting;
+        deleting = null;
+        if (row == null) {
+            subtrees.step(walk, STEP_PAGES, new Found(), this::reclaimed);
+            return;
+        }
+        SnapshotRow next = catalogue.next(row);
+        VolumeEntry volume = catalogue.volume(row.volume());
+        MapRoot after =
+                next != null ? next.root() : volume != null && volume.row.isLive() ? volume.row.root() : MapRoot.EMPTY;
+        boolean fixed = next != null || volume == null || !volume.row.isLive();
+        int budget = fixed ? STEP_PAGES : Integer.MAX_VALUE;
+        Floors floors = catalogue.floorsBelow(row);
+        long reached =
+                walk.walk(PageRef.root(row.root()), PageRef.root(after), floors, stepFrom, stepTo, budget, new Found());
+        if (reached >= END) {
+            catalogue.forget(row);
+        } else {
+            row.setDeletedUpTo(reached);
+        }
+    }
+
+    private void reclaimed(long volumeNumber, long blocks) {
+        VolumeEntry volume = catalogue.volume(volumeNumber);
+        if (volume != null && volume.row.isLive()) {
+            volume.row.setUsedBlocks(volume.row.usedBlocks() - blocks);
+            volume.usedBlocks = volume.row.usedBlocks();
+            OpenVolume open = volume.open;
+            if (open != null) {
+                open.onLoop(opened -> opened.reclaimed(blocks));
+            }
+        }
+    }
+
+    private static final TreeWalk.Finder NOTHING = new TreeWalk.Finder() {
+        @Override
+        public void deadBlock(long address) {}
+
+        @Override
+        public void deadPage(long pointer) {}
+
+        @Override
+        public void block() {}
+    };
+
+    /** Applies what a walk finds. */
+    private final class Found implements TreeWalk.Finder {
+        @Override
+        public void deadBlock(long address) {
+            segments.addLive(BlockAddress.segmentId(address), -1);
+        }
+
+        @Override
+        public void deadPage(long pointer) {
+            space.free(pointer);
+        }
+
+        @Override
+        public void block() {}
+    }
+}

@@ -1,0 +1,140 @@
+package io.varve.engine.store;
+
+import io.varve.engine.VolumeStatus;
+import io.varve.engine.io.DiskException;
+import io.varve.engine.log.BlockAddress;
+import io.varve.engine.log.LogPosition;
+import io.varve.engine.log.LogReader;
+import io.varve.engine.log.Segment;
+import io.varve.engine.log.SnapshotPayload;
+import io.varve.engine.map.BlockMap;
+import io.varve.engine.map.DamagedPageException;
+import io.varve.engine.map.Floors;
+import io.varve.engine.map.Frame;
+import io.varve.engine.map.MapChanges;
+import io.varve.engine.map.MapLoader;
+import io.varve.engine.map.MapRoot;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Brings one volume from its last checkpoint to the end of its log, and makes that its state by a checkpoint of its own.
+ * Changes nothing before that checkpoint, so that a crash during recovery leaves all to do again. Accountant only.
+ */
+final class Recovery implements LogReader.Handler {
+    private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+
+    private final StoreParts parts;
+    private final Checkpointer checkpointer;
+    private final VolumeEntry entry;
+    private final BlockMap map;
+    private final int epoch;
+    private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
+    private LogPosition position;
+    private long usedBlocks;
+
+    private Recovery(StoreParts parts, Checkpointer checkpointer, VolumeEntry entry) {
+        this.parts = parts;
+        this.checkpointer = checkpointer;
+        this.entry = entry;
+        VolumeRow row = entry.row;
+        this.epoch = row.epoch();
+        this.position = row.position();
+        this.usedBlocks = row.usedBlocks();
+        Floors floors = parts.catalogue().floors(entry.number);
+        this.map = new BlockMap(parts.frames(), row.root(), row.generation(), floors);
+    }
+
+    /** Recovers a volume whose row says that it was open for writing. */
+    static void recover(StoreParts parts, Checkpointer checkpointer, VolumeEntry entry) {
+        Recovery recovery = new Recovery(parts, checkpointer, entry);
+        try {
+            recovery.run();
+        } catch (DamagedPageException | DiskException e) {
+            LOG.error("{} cannot be recovered", entry.id, e);
+            entry.status = new VolumeStatus(
+                    VolumeStatus.Health.FAILED, "cannot be recovered: " + String.valueOf(e.getMessage()));
+        } finally {
+            recovery.map.close();
+        }
+    }
+
+    private void run() {
+        LogReader.Result result = new LogReader(parts.segments(), entry.number, this).replay(position, epoch);
+        position = result.end();
+        entry.row.setOpenForWriting(false);
+        if (result.damagedUntil().isPresent()) {
+            String detail = "log records " + result.end().sequence() + " to "
+                    + result.damagedUntil().getAsLong() + " are missing; what follows them was not replayed";
+            LOG.error("{}: {}", entry.id, detail);
+            entry.row.markDamaged();
+            entry.status = new VolumeStatus(VolumeStatus.Health.READ_ONLY, detail);
+        } else {
+            entry.status = VolumeStatus.OK;
+        }
+        checkpoint(result.epoch(), true);
+        LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
+    }
+
+    private void checkpoint(int reachedEpoch, boolean last) {
+        List<Segment> open = parts.segments().openSegments(entry.number);
+        MapRoot root = map.freeze();
+        MapChanges changes = map.takeChanges();
+        usedBlocks += changes.usedBlocks();
+        List<CheckpointPart.TakenSnapshot> taken = snapshots;
+        snapshots = new ArrayList<>();
+        CheckpointPart part = new CheckpointPart(
+                root,
+                map.generation(),
+                position,
+                reachedEpoch,
+                changes,
+                taken,
+                last ? open : List.of(),
+                open,
+                position.sequence() - 1,
+                0,
+                usedBlocks);
+        checkpointer.run(entry, part, (durable, written) -> map.markOnDisk(written));
+    }
+
+    @Override
+    public void data(long firstBlock, int count, long address, int[] checks) {
+        for (long block = map.missing(firstBlock, firstBlock + count);
+                block >= 0;
+                block = map.missing(firstBlock, firstBlock + count)) {
+            MapLoader.loadNow(map, parts.frames(), parts.pages(), block);
+        }
+        map.setRun(firstBlock, count, address, BlockAddress.BLOCK_SLOTS, checks, 0);
+    }
+
+    @Override
+    public void cleared(long firstBlock, long count, boolean hole) {
+        long end = firstBlock + count;
+        for (long block = map.missingForClear(firstBlock, end);
+                block >= 0;
+                block = map.missingForClear(firstBlock, end)) {
+            MapLoader.loadNow(map, parts.frames(), parts.pages(), block);
+        }
+        map.clear(firstBlock, end, hole ? Frame.HOLE : Frame.ZERO);
+    }
+
+    @Override
+    public void snapshot(SnapshotPayload payload, LogPosition after) {
+        MapRoot root = map.freeze();
+        Floors floors = Floors.of(after.address(), root.birth());
+        map.setFloors(floors);
+        long used = usedBlocks + map.pendingUsedBlocks();
+        snapshots.add(new CheckpointPart.TakenSnapshot(payload, root, floors, used));
+    }
+
+    @Override
+    public void replayedTo(LogPosition reached, int reachedEpoch) {
+        position = reached;
+        if (map.dirtyPages() > parts.frames().budgetFrames() / 2) {
+            checkpoint(reachedEpoch, false);
+        }
+    }
+}

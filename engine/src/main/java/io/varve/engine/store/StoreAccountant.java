@@ -1,0 +1,579 @@
+package io.varve.engine.store;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.EngineThreads;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.StoreException;
+import io.varve.engine.StoreOptions;
+import io.varve.engine.StoreUsage;
+import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeStatus;
+import io.varve.engine.io.Disk;
+import io.varve.engine.io.DiskException;
+import io.varve.engine.log.LogPosition;
+import io.varve.engine.log.Segment;
+import io.varve.engine.log.SegmentDescriptor;
+import io.varve.engine.map.Floors;
+import io.varve.engine.map.MapRoot;
+import io.varve.engine.meta.Table;
+import io.varve.engine.reclaim.TreeWalk;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All that changes the store as a whole, one task after the other: creating, opening and deleting, and checkpoints. The
+ * data path never waits for it, except for a volume's first write. Methods without a note run on the accountant only.
+ */
+final class StoreAccountant {
+    private static final Logger LOG = LoggerFactory.getLogger(StoreAccountant.class);
+    private static final int MAX_IDLE_VOLUMES = 256;
+
+    private final Disk disk;
+    private final StoreParts parts;
+    private final StoreOptions options;
+    private final EngineThreads threads;
+    private final Catalogue catalogue;
+    private final Checkpointer checkpointer;
+    private final Reclaimer reclaimer;
+    private final DirtyBudget dirty;
+    private final OpenVolume.Shared shared;
+    private final AtomicLong logSinceCheckpoint = new AtomicLong();
+    private final AtomicBoolean checkpointQueued = new AtomicBoolean();
+    private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
+    private volatile boolean closed;
+    private volatile @Nullable StoreException failure;
+
+    StoreAccountant(Disk disk, StoreParts parts, Table subtrees, StoreOptions options, EngineThreads threads) {
+        this.disk = disk;
+        this.parts = parts;
+        this.options = options;
+        this.threads = threads;
+        catalogue = parts.catalogue();
+        dirty = new DirtyBudget(options.dirtyLogBytes());
+        TreeWalk walk = new TreeWalk(parts.pages(), parts.frames());
+        reclaimer = new Reclaimer(catalogue, parts.segments(), parts.space(), subtrees, walk);
+        checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
+        shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty);
+    }
+
+    Catalogue catalogue() {
+        return catalogue;
+    }
+
+    /** Any thread. */
+    long takeNumber() {
+        return checkpointer.takeNumber();
+    }
+
+    /** Any thread. */
+    StoreUsage usage() {
+        return usage;
+    }
+
+    /** Recovers every volume that was open for writing when the store was last in use. */
+    void recover() {
+        for (VolumeEntry entry : catalogue.everyVolume()) {
+            if (entry.row.isDamaged()) {
+                entry.status = new VolumeStatus(
+                        VolumeStatus.Health.READ_ONLY, "an earlier recovery found records of its log missing");
+            }
+            if (entry.row.isLive() && entry.row.isOpenForWriting()) {
+                Recovery.recover(parts, checkpointer, entry);
+            }
+        }
+        parts.segments().deleteStrayFiles();
+        checkpointer.commitTables();
+        refreshUsage();
+        queueCheckpointIfReclaiming();
+    }
+
+    // ---- tasks ----
+
+    /** Runs {@code task} as a task of the accountant. Any thread. */
+    <T, R extends T> CompletableFuture<T> call(Supplier<R> task) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        threads.accountant().execute(() -> {
+            try {
+                checkUsable();
+                result.complete(task.get());
+            } catch (RuntimeException e) {
+                result.completeExceptionally(translate(e));
+            }
+        });
+        return result;
+    }
+
+    /** Runs {@code task} as a task of the accountant. Any thread. */
+    CompletableFuture<Void> run(Runnable task) {
+        return call(() -> {
+            task.run();
+            return null;
+        });
+    }
+
+    private void checkUsable() {
+        StoreException cause = failure;
+        if (closed) {
+            throw new StoreException(StoreException.Kind.CLOSED, "the store is closed");
+        }
+        if (cause != null) {
+            throw cause;
+        }
+    }
+
+    static StoreException translate(RuntimeException e) {
+        if (e instanceof StoreException known) {
+            return known;
+        }
+        if (e instanceof DiskException disk) {
+            StoreException.Kind kind = switch (disk.kind()) {
+                case NO_SPACE -> StoreException.Kind.NO_SPACE;
+                case ACCESS -> StoreException.Kind.ACCESS_DENIED;
+                default -> StoreException.Kind.IO;
+            };
+            return new StoreException(kind, String.valueOf(e.getMessage()), e);
+        }
+        LOG.error("unexpected failure", e);
+        return new StoreException(StoreException.Kind.IO, "unexpected: " + e, e);
+    }
+
+    static <T> T join(CompletableFuture<T> future, EngineThreads threads) {
+        try {
+            return threads.await(future);
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof StoreException known) {
+                throw known;
+            }
+            throw e;
+        }
+    }
+
+    // ---- volumes ----
+
+    VolumeRecord createVolume(VolumeId id, long sizeBytes, Optional<SnapshotId> from) {
+        if (catalogue.find(id) != null) {
+            throw new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a volume " + id + " already");
+        }
+        checkSize(sizeBytes, BlockStore.MIN_VOLUME_BYTES);
+        SnapshotRow origin = from.map(this::rowOf).orElse(null);
+        VolumeRow row;
+        if (origin != null) {
+            checkSize(sizeBytes, origin.sizeBytes());
+            row = catalogue.newVolumeRow();
+            long base = parts.segments().floorOfNewSegments();
+            row.setOrigin(origin.number(), base, origin.birth());
+            row.setRoot(origin.root().pointer(), origin.root().check(), origin.birth() + 1);
+            row.setUsedBlocks(origin.usedBlocks());
+        } else {
+            row = catalogue.newVolumeRow();
+            row.setRoot(MapRoot.EMPTY.pointer(), 0, 1);
+        }
+        row.setIdentity(id, takeNumber(), threads.now().toEpochMilli());
+        row.setSizeBytes(sizeBytes);
+        row.setPosition(LogPosition.START);
+        commitTables();
+        return catalogue.addVolume(row).record();
+    }
+
+    private static void checkSize(long sizeBytes, long least) {
+        if (sizeBytes < least || sizeBytes > BlockStore.MAX_VOLUME_BYTES || sizeBytes % BlockStore.BLOCK_BYTES != 0) {
+            throw new StoreException(
+                    StoreException.Kind.INVALID,
+                    "a size of " + sizeBytes + " bytes is not possible: it must be a multiple of "
+                            + BlockStore.BLOCK_BYTES + " from " + least + " to " + BlockStore.MAX_VOLUME_BYTES);
+        }
+    }
+
+    VolumeRecord extendVolume(VolumeId id, long sizeBytes) {
+        VolumeEntry entry = catalogue.get(id);
+        checkSize(sizeBytes, entry.sizeBytes);
+        entry.row.setSizeBytes(sizeBytes);
+        commitTables();
+        entry.sizeBytes = sizeBytes;
+        OpenVolume open = entry.open;
+        if (open != null) {
+            open.extend(sizeBytes);
+        }
+        return entry.record();
+    }
+
+    void deleteVolume(VolumeId id) {
+        VolumeEntry entry = catalogue.get(id);
+        if (entry.holders.get() > 0) {
+            throw new StoreException(StoreException.Kind.IN_USE, "volume " + id + " is open");
+        }
+        closeVolume(entry);
+        reclaimer.addDeleted(entry.row);
+        parts.segments().sealAll(entry.number);
+        catalogue.removeVolume(entry);
+        commitTables();
+        queueCheckpointIfReclaiming();
+    }
+
+    OpenVolume openVolume(VolumeId id) {
+        VolumeEntry entry = catalogue.get(id);
+        OpenVolume open = entry.open;
+        if (open == null) {
+            closeIdleVolumes();
+            if (entry.row.isOpenForWriting()) {
+                Recovery.recover(parts, checkpointer, entry);
+            }
+            if (entry.status.health() == VolumeStatus.Health.FAILED) {
+                throw new StoreException(StoreException.Kind.IO, "volume " + id + " " + entry.status.detail());
+            }
+            open = open(entry);
+        }
+        entry.holders.incrementAndGet();
+        return open;
+    }
+
+    private OpenVolume open(VolumeEntry entry) {
+        VolumeRow row = entry.row;
+        OpenVolume.Start start = new OpenVolume.Start(
+                entry.key(),
+                entry.sizeBytes,
+                row.isDamaged(),
+                row.root(),
+                row.generation(),
+                catalogue.floors(entry.number),
+                row.usedBlocks(),
+                entry.status);
+        OpenVolume volume = new OpenVolume(start, shared, threads.nextLoop(), new Host(entry), entry.counters);
+        volume.onLoop(opened -> opened.limit(entry.limits));
+        entry.open = volume;
+        return volume;
+    }
+
+    private void closeIdleVolumes() {
+        long idle = catalogue.volumes().stream()
+                .filter(entry -> entry.open != null && entry.holders.get() == 0)
+                .count();
+        if (idle >= MAX_IDLE_VOLUMES) {
+            for (VolumeEntry entry : catalogue.volumes()) {
+                if (entry.holders.get() == 0) {
+                    closeVolume(entry);
+                }
+            }
+        }
+    }
+
+    /** Closes a volume that nobody holds; what it has not checkpointed yet is, unless its log has failed. */
+    private void closeVolume(VolumeEntry entry) {
+        OpenVolume volume = entry.open;
+        if (volume == null) {
+            return;
+        }
+        quiesce(volume);
+        checkpointer.run();
+        boolean failed = volume.status().health() == VolumeStatus.Health.FAILED;
+        CompletableFuture<Boolean> done = new CompletableFuture<>();
+        volume.onLoop(opened -> {
+            opened.close();
+            done.complete(true);
+        });
+        threads.await(done);
+        entry.open = null;
+        entry.status = volume.status();
+        if (!failed) {
+            entry.row.setOpenForWriting(false);
+            parts.segments().sealAll(entry.number);
+        }
+    }
+
+    private void quiesce(OpenVolume volume) {
+        CompletableFuture<Boolean> idle = new CompletableFuture<>();
+        volume.onLoop(opened -> opened.quiesce(() -> idle.complete(true)));
+        threads.await(idle);
+    }
+
+    // ---- snapshots ----
+
+    /** The row of a snapshot; writes a checkpoint if it stands only in its volume's log so far. */
+    private SnapshotRow rowOf(SnapshotId id) {
+        SnapshotEntry entry = catalogue.get(id);
+        if (entry.row == null) {
+            checkpoint();
+        }
+        SnapshotRow row = entry.row;
+        if (row == null) {
+            throw new StoreException(
+                    StoreException.Kind.IO, "the log of the volume of snapshot " + id + " has failed; restart first");
+        }
+        return row;
+    }
+
+    void deleteSnapshot(SnapshotId id) {
+        SnapshotEntry entry = catalogue.get(id);
+        if (entry.holders.get() > 0) {
+            throw new StoreException(StoreException.Kind.IN_USE, "snapshot " + id + " is open");
+        }
+        SnapshotRow row = rowOf(id);
+        catalogue.removeSnapshot(entry, row);
+        commitTables();
+        queueCheckpointIfReclaiming();
+    }
+
+    OpenVolume openSnapshot(SnapshotId id) {
+        SnapshotRow row = rowOf(id);
+        SnapshotEntry entry = catalogue.get(id);
+        OpenVolume open = entry.open;
+        if (open == null) {
+            OpenVolume.Start start = new OpenVolume.Start(
+                    new VolumeKey(entry.number, id.toString()),
+                    entry.sizeBytes,
+                    true,
+                    row.root(),
+                    row.birth() + 1,
+                    Floors.NONE,
+                    row.usedBlocks(),
+                    VolumeStatus.OK);
+            open = new OpenVolume(start, shared, threads.nextLoop(), new SnapshotHost(entry), entry.counters);
+            entry.open = open;
+        }
+        entry.holders.incrementAndGet();
+        return open;
+    }
+
+    private void snapshotReleased(SnapshotEntry entry) {
+        entry.holders.decrementAndGet();
+        OpenVolume open = entry.open;
+        if (entry.holders.get() == 0 && open != null) {
+            quiesce(open);
+            open.onLoop(OpenVolume::close);
+            entry.open = null;
+        }
+    }
+
+    // ---- checkpoints ----
+
+    private void commitTables() {
+        guarded(checkpointer::commitTables);
+    }
+
+    /** Writes a checkpoint of everything. */
+    void checkpoint() {
+        checkpointQueued.set(false);
+        logSinceCheckpoint.set(0);
+        guarded(checkpointer::run);
+        refreshUsage();
+        queueCheckpointIfReclaiming();
+    }
+
+    /** A commit that fails half-way leaves memory and disk apart: from then on nothing is changed any more. */
+    private void guarded(Runnable commit) {
+        try {
+            commit.run();
+        } catch (RuntimeException e) {
+            StoreException cause = translate(e);
+            failure = cause;
+            LOG.error("the store takes no changes any more", e);
+            DiskException forVolumes =
+                    new DiskException(DiskException.Kind.IO, "the store's checkpoint failed: " + cause.getMessage());
+            for (VolumeEntry entry : catalogue.volumes()) {
+                OpenVolume open = entry.open;
+                if (open != null) {
+                    open.onLoop(opened -> opened.syncFailed(forVolumes));
+                }
+            }
+            throw cause;
+        }
+    }
+
+    private void queueCheckpointIfReclaiming() {
+        if (checkpointer.hasMoreToReclaim()) {
+            queueCheckpoint();
+        }
+    }
+
+    /** Any thread. */
+    private void queueCheckpoint() {
+        if (checkpointQueued.compareAndSet(false, true)) {
+            CompletableFuture<Void> done = run(this::checkpoint);
+            done.whenComplete((nothing, problem) -> {
+                if (problem != null && !closed) {
+                    LOG.warn("no checkpoint: {}", problem.toString());
+                }
+            });
+        }
+    }
+
+    private void refreshUsage() {
+        long live = parts.segments().liveBlocks() * BlockStore.BLOCK_BYTES;
+        usage = new StoreUsage(
+                live,
+                parts.segments().capacityBytes() - live,
+                parts.segments().recyclableBytes(),
+                parts.space().allocatedBytes(),
+                0,
+                disk.freeBytes());
+    }
+
+    void close() {
+        for (VolumeEntry entry : catalogue.volumes()) {
+            OpenVolume volume = entry.open;
+            if (volume != null) {
+                quiesce(volume);
+            }
+        }
+        if (failure == null) {
+            guarded(checkpointer::run);
+            for (VolumeEntry entry : catalogue.volumes()) {
+                OpenVolume volume = entry.open;
+                if (volume != null && volume.status().health() != VolumeStatus.Health.FAILED) {
+                    entry.row.setOpenForWriting(false);
+                    parts.segments().sealAll(entry.number);
+                }
+            }
+            commitTables();
+        }
+        closed = true;
+        for (VolumeEntry entry : catalogue.volumes()) {
+            closeOnLoop(entry.open);
+        }
+        for (SnapshotEntry entry : catalogue.snapshots()) {
+            closeOnLoop(entry.open);
+        }
+        parts.frames().close();
+        parts.superblock().close();
+        disk.close();
+    }
+
+    private void closeOnLoop(@Nullable OpenVolume volume) {
+        if (volume != null) {
+            CompletableFuture<Boolean> done = new CompletableFuture<>();
+            volume.onLoop(opened -> {
+                opened.close();
+                done.complete(true);
+            });
+            threads.await(done);
+        }
+    }
+
+    // ---- what open volumes ask for ----
+
+    /** Answers a volume's questions. */
+    private final class Host implements VolumeHost {
+        private final VolumeEntry entry;
+
+        Host(VolumeEntry entry) {
+            this.entry = entry;
+        }
+
+        @Override
+        public CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes) {
+            return call(() -> {
+                LogPosition previous = entry.row.position();
+                Segment first = parts.segments().prepare(entry.number, capacityBytes, false);
+                int epoch = entry.row.epoch() + 1;
+                entry.row.setEpoch(epoch);
+                entry.row.setOpenForWriting(true);
+                entry.row.setPosition(new LogPosition(
+                        first.id(), SegmentDescriptor.HEADER_BYTES, previous.sequence(), previous.previousCheck()));
+                commitTables();
+                return new LogStart(epoch, first, previous);
+            });
+        }
+
+        @Override
+        public CompletableFuture<Segment> prepareSegment(OpenVolume volume, long capacityBytes, boolean zeroed) {
+            CompletableFuture<Segment> prepared = new CompletableFuture<>();
+            threads.background().execute(() -> {
+                try {
+                    prepared.complete(parts.segments().prepare(entry.number, capacityBytes, zeroed));
+                } catch (RuntimeException e) {
+                    prepared.completeExceptionally(translate(e));
+                }
+            });
+            return prepared;
+        }
+
+        @Override
+        public void logGrew(OpenVolume volume, long bytes) {
+            if (logSinceCheckpoint.addAndGet(bytes) >= options.checkpointLogBytes()
+                    || volume.dirtyPages() > parts.frames().budgetFrames() / 3) {
+                queueCheckpoint();
+            }
+        }
+
+        @Override
+        public void checkpointWanted() {
+            queueCheckpoint();
+        }
+
+        @Override
+        public long nanoTime() {
+            return threads.nanoTime();
+        }
+
+        @Override
+        public long maxSegmentBytes() {
+            return options.maxSegmentBytes();
+        }
+
+        @Override
+        public void released(OpenVolume volume) {
+            run(() -> {
+                entry.holders.decrementAndGet();
+                if (entry.holders.get() == 0 && volume.status().health() == VolumeStatus.Health.FAILED) {
+                    closeVolume(entry);
+                }
+            });
+        }
+
+        @Override
+        public void statusChanged(OpenVolume volume) {
+            entry.status = volume.status();
+        }
+    }
+
+    /** Answers the questions of a snapshot that is open for reading. */
+    private final class SnapshotHost implements VolumeHost {
+        private final SnapshotEntry entry;
+
+        SnapshotHost(SnapshotEntry entry) {
+            this.entry = entry;
+        }
+
+        @Override
+        public CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes) {
+            throw new IllegalStateException("a snapshot has no log");
+        }
+
+        @Override
+        public CompletableFuture<Segment> prepareSegment(OpenVolume volume, long capacityBytes, boolean zeroed) {
+            throw new IllegalStateException("a snapshot has no log");
+        }
+
+        @Override
+        public void logGrew(OpenVolume volume, long bytes) {}
+
+        @Override
+        public void checkpointWanted() {}
+
+        @Override
+        public long nanoTime() {
+            return threads.nanoTime();
+        }
+
+        @Override
+        public long maxSegmentBytes() {
+            return options.maxSegmentBytes();
+        }
+
+        @Override
+        public void released(OpenVolume volume) {
+            run(() -> snapshotReleased(entry));
+        }
+
+        @Override
+        public void statusChanged(OpenVolume volume) {}
+    }
+}

@@ -1,0 +1,234 @@
+package io.varve.engine.store;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.EngineThreads;
+import io.varve.engine.IoStatus;
+import io.varve.engine.QosLimits;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.SnapshotRecord;
+import io.varve.engine.StoreException;
+import io.varve.engine.StoreOptions;
+import io.varve.engine.StoreUsage;
+import io.varve.engine.Volume;
+import io.varve.engine.VolumeCounters;
+import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeUsage;
+import io.varve.engine.io.Disk;
+import io.varve.engine.io.DiskException;
+import io.varve.engine.io.RealDisk;
+import io.varve.engine.log.SnapshotPayload;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * The store: the public face, put together of catalogue, open volumes and checkpoints. Look-ups are answered by the
+ * calling thread; everything that changes something becomes a task of the accountant.
+ */
+public final class StoreEngine implements BlockStore {
+    private final EngineThreads threads;
+    private final Catalogue catalogue;
+    private final StoreAccountant accountant;
+
+    private StoreEngine(EngineThreads threads, StoreAccountant accountant) {
+        this.threads = threads;
+        this.accountant = accountant;
+        this.catalogue = accountant.catalogue();
+    }
+
+    /** Opens the store in a directory of this machine; see {@link BlockStore#open(Path, StoreOptions, EngineThreads)}. */
+    public static BlockStore open(Path directory, StoreOptions options, EngineThreads threads) {
+        Disk disk;
+        try {
+            Files.createDirectories(directory);
+            disk = RealDisk.open(directory);
+        } catch (IOException e) {
+            throw new StoreException(
+                    StoreException.Kind.ACCESS_DENIED, "cannot make the data directory " + directory + ": " + e, e);
+        } catch (DiskException e) {
+            throw StoreAccountant.translate(e);
+        }
+        return open(disk, options, threads);
+    }
+
+    /**
+     * Opens the store in {@code disk}, creating it if the directory is empty, and recovers what a crash left. Waits for
+     * storage; the engine closes {@code disk}, also when this fails.
+     *
+     * @throws StoreException LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, NO_SPACE or IO
+     */
+    public static BlockStore open(Disk disk, StoreOptions options, EngineThreads threads) {
+        CompletableFuture<StoreAccountant> opened = new CompletableFuture<>();
+        threads.accountant().execute(() -> {
+            try {
+                opened.complete(StoreOpening.open(disk, options, threads));
+            } catch (RuntimeException e) {
+                disk.close();
+                opened.completeExceptionally(StoreAccountant.translate(e));
+            }
+        });
+        return new StoreEngine(threads, StoreAccountant.join(opened, threads));
+    }
+
+    @Override
+    public List<VolumeRecord> volumes() {
+        return catalogue.volumes().stream().map(VolumeEntry::record).toList();
+    }
+
+    @Override
+    public List<SnapshotRecord> snapshots() {
+        return catalogue.snapshots().stream().map(SnapshotEntry::record).toList();
+    }
+
+    @Override
+    public Optional<VolumeRecord> volume(VolumeId id) {
+        return Optional.ofNullable(catalogue.find(id)).map(VolumeEntry::record);
+    }
+
+    @Override
+    public Optional<SnapshotRecord> snapshot(SnapshotId id) {
+        return Optional.ofNullable(catalogue.find(id)).map(SnapshotEntry::record);
+    }
+
+    @Override
+    public CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes) {
+        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.empty()));
+    }
+
+    @Override
+    public CompletableFuture<VolumeRecord> cloneVolume(VolumeId id, long sizeBytes, SnapshotId from) {
+        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.of(from)));
+    }
+
+    @Override
+    public CompletableFuture<VolumeRecord> extendVolume(VolumeId id, long sizeBytes) {
+        return accountant.call(() -> accountant.extendVolume(id, sizeBytes));
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteVolume(VolumeId id) {
+        return accountant.run(() -> accountant.deleteVolume(id));
+    }
+
+    @Override
+    public CompletableFuture<SnapshotRecord> createSnapshot(SnapshotId id, VolumeId of) {
+        VolumeEntry entry = catalogue.find(of);
+        OpenVolume open = entry == null ? null : entry.open;
+        CompletableFuture<OpenVolume> volume = open == null
+                ? accountant.call(() -> accountant.openVolume(of))
+                : CompletableFuture.completedFuture(open);
+        boolean holding = open == null;
+        return volume.thenCompose(opened -> {
+            CompletableFuture<SnapshotRecord> taken = takeSnapshot(id, catalogue.get(of), opened);
+            return holding ? taken.whenComplete((record, failure) -> opened.release()) : taken;
+        });
+    }
+
+    private CompletableFuture<SnapshotRecord> takeSnapshot(SnapshotId id, VolumeEntry entry, OpenVolume volume) {
+        if (catalogue.find(id) != null) {
+            return CompletableFuture.failedFuture(
+                    new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a snapshot " + id + " already"));
+        }
+        CompletableFuture<SnapshotRecord> taken = new CompletableFuture<>();
+        volume.onLoop(opened -> {
+            SnapshotPayload payload = new SnapshotPayload(
+                    id.high(),
+                    id.low(),
+                    accountant.takeNumber(),
+                    opened.sizeBytes(),
+                    threads.now().toEpochMilli(),
+                    0,
+                    1);
+            opened.snapshot(payload, status -> {
+                if (status == IoStatus.OK) {
+                    SnapshotEntry snapshot = new SnapshotEntry(payload, entry);
+                    catalogue.addSnapshot(snapshot);
+                    taken.complete(snapshot.record());
+                } else {
+                    taken.completeExceptionally(snapshotFailure(entry.id, status));
+                }
+            });
+        });
+        return taken;
+    }
+
+    private static StoreException snapshotFailure(VolumeId id, IoStatus status) {
+        StoreException.Kind kind = switch (status) {
+            case ENOSPC -> StoreException.Kind.NO_SPACE;
+            case ESHUTDOWN -> StoreException.Kind.CLOSED;
+            default -> StoreException.Kind.IO;
+        };
+        return new StoreException(kind, "no snapshot of " + id + ": " + status);
+    }
+
+    @Override
+    public CompletableFuture<Void> deleteSnapshot(SnapshotId id) {
+        return accountant.run(() -> accountant.deleteSnapshot(id));
+    }
+
+    @Override
+    public CompletableFuture<Volume> open(VolumeId id) {
+        return accountant.call(() -> accountant.openVolume(id));
+    }
+
+    @Override
+    public CompletableFuture<Volume> openSnapshot(SnapshotId id) {
+        return accountant.call(() -> accountant.openSnapshot(id));
+    }
+
+    @Override
+    public void limit(VolumeId id, QosLimits limits) {
+        VolumeEntry entry = catalogue.get(id);
+        entry.limits = limits;
+        OpenVolume open = entry.open;
+        if (open != null) {
+            open.onLoop(volume -> volume.limit(limits));
+        }
+    }
+
+    @Override
+    public boolean inUse(VolumeId id) {
+        return catalogue.get(id).holders.get() > 0;
+    }
+
+    @Override
+    public boolean inUse(SnapshotId id) {
+        return catalogue.get(id).holders.get() > 0;
+    }
+
+    @Override
+    public Optional<VolumeCounters> counters(VolumeId id) {
+        return Optional.ofNullable(catalogue.find(id)).map(entry -> entry.counters);
+    }
+
+    @Override
+    public VolumeUsage usage(VolumeId id) {
+        VolumeEntry entry = catalogue.get(id);
+        return new VolumeUsage(entry.sizeBytes, entry.usedBlocks * BLOCK_BYTES);
+    }
+
+    @Override
+    public VolumeUsage usage(SnapshotId id) {
+        SnapshotEntry entry = catalogue.get(id);
+        return new VolumeUsage(entry.sizeBytes, entry.usedBlocks * BLOCK_BYTES);
+    }
+
+    @Override
+    public StoreUsage usage() {
+        return accountant.usage();
+    }
+
+    @Override
+    public CompletableFuture<Void> checkpoint() {
+        return accountant.run(accountant::checkpoint);
+    }
+
+    @Override
+    public void close() {
+        StoreAccountant.join(accountant.run(accountant::close), threads);
+    }
+}

@@ -1,0 +1,51 @@
+package io.varve.engine.store;
+
+import io.varve.engine.QosLimits;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.VolumeCounters;
+import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeStatus;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** A volume of the catalogue. Changed by the accountant only; the volatile fields may be read by any thread. */
+final class VolumeEntry {
+    final VolumeId id;
+    final long number;
+    final VolumeRow row;
+    final Instant createdAt;
+    final Optional<SnapshotId> origin;
+    final VolumeCounters counters = new VolumeCounters();
+
+    volatile long sizeBytes;
+    volatile long usedBlocks;
+    /** How many hold it open. */
+    final AtomicInteger holders = new AtomicInteger();
+
+    volatile @Nullable OpenVolume open;
+    volatile QosLimits limits = QosLimits.UNLIMITED;
+    volatile VolumeStatus status = VolumeStatus.OK;
+
+    VolumeEntry(VolumeRow row, Optional<SnapshotId> origin) {
+        this.row = row;
+        this.origin = origin;
+        id = row.id();
+        number = row.number();
+        createdAt = Instant.ofEpochMilli(row.createdMillis());
+        sizeBytes = row.sizeBytes();
+        usedBlocks = row.usedBlocks();
+    }
+
+    VolumeRecord record() {
+        OpenVolume volume = open;
+        VolumeStatus now = volume == null ? status : volume.status();
+        return new VolumeRecord(id, sizeBytes, origin, createdAt, now);
+    }
+
+    VolumeKey key() {
+        return new VolumeKey(number, id.toString());
+    }
+}

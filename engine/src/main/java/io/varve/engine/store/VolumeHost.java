@@ -1,0 +1,39 @@
+package io.varve.engine.store;
+
+import io.varve.engine.log.LogPosition;
+import io.varve.engine.log.Segment;
+import java.util.concurrent.CompletableFuture;
+
+/** What an open volume asks of its store. Called on the volume's loop; never waits. */
+interface VolumeHost {
+    /**
+     * What an opening for writing begins with.
+     *
+     * @param epoch larger than any before, and durable
+     * @param first a fresh segment
+     * @param previous where the log ended before
+     */
+    record LogStart(int epoch, Segment first, LogPosition previous) {}
+
+    /** Makes a new epoch of the volume's log durable and a segment of at least {@code capacityBytes} ready. */
+    CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes);
+
+    /** Makes a segment ready. */
+    CompletableFuture<Segment> prepareSegment(OpenVolume volume, long capacityBytes, boolean zeroed);
+
+    /** The log has grown; the store decides when a checkpoint is due. */
+    void logGrew(OpenVolume volume, long bytes);
+
+    /** Memory or dirty bytes are short: a checkpoint would help. */
+    void checkpointWanted();
+
+    long nanoTime();
+
+    long maxSegmentBytes();
+
+    /** One opening of the volume was given back. Any thread. */
+    void released(OpenVolume volume);
+
+    /** The volume's health changed. */
+    void statusChanged(OpenVolume volume);
+}
