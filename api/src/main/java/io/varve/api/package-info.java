@@ -1,4 +1,4 @@
-/** The control plane: REST, metrics, command line, and the daemon that assembles all. */
+/** The daemon that assembles all, and the program's beginning. */
 @NullMarked
 package io.varve.api;
 

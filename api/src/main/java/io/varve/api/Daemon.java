@@ -1,0 +1,169 @@
+package io.varve.api;
+
+import io.varve.api.control.Connections;
+import io.varve.api.control.ControlDatabase;
+import io.varve.api.control.ControlPlane;
+import io.varve.api.metrics.ServerMetrics;
+import io.varve.api.rest.NbdAddress;
+import io.varve.api.rest.RestServer;
+import io.varve.engine.BlockStore;
+import io.varve.engine.EngineThreads;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.StoreException;
+import io.varve.engine.StoreOptions;
+import io.varve.engine.VolumeId;
+import io.varve.nbd.NbdServer;
+import io.varve.nbd.NbdServerOptions;
+import io.varve.nbd.NettyLoops;
+import io.varve.nbd.Transport;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+
+/**
+ * The server: engine, control plane, NBD and REST put together. It is ready when {@link #start} returns.
+ *
+ * <p>Closing: the API says that it is not ready, NBD accepts no one and answers what it received, control operations
+ * end, the API closes, the store syncs and writes a checkpoint.
+ */
+final class Daemon implements AutoCloseable {
+    private final Opening opening;
+    private final ServeSettings settings;
+    private final NbdAddress nbdAddress;
+    private final RestServer rest;
+
+    private Daemon(Opening opening, ServeSettings settings, NbdAddress nbdAddress, RestServer rest) {
+        this.opening = opening;
+        this.settings = settings;
+        this.nbdAddress = nbdAddress;
+        this.rest = rest;
+    }
+
+    /** Opens a store. */
+    interface StoreOpener {
+        BlockStore open(Path dataDirectory, StoreOptions options, EngineThreads threads);
+    }
+
+    /**
+     * Starts everything. Blocks.
+     *
+     * @throws StartException with one line for the operator
+     */
+    static Daemon start(ServeSettings settings, StoreOpener engine) {
+        InetSocketAddress nbd = settings.nbd().resolve("--nbd", settings.insecure());
+        InetSocketAddress api = settings.api().resolve("--api", settings.insecure());
+        Opening opening = new Opening();
+        try {
+            return start(settings, engine, nbd, api, opening);
+        } catch (StoreException e) {
+            opening.closeAll();
+            throw new StartException(ExitCode.of(e.kind()), String.valueOf(e.getMessage()), e);
+        } catch (RuntimeException e) {
+            opening.closeAll();
+            throw e;
+        }
+    }
+
+    private static Daemon start(
+            ServeSettings settings, StoreOpener engine, InetSocketAddress nbd, InetSocketAddress api, Opening opening) {
+        ControlDatabase.check(settings.data());
+        NettyLoops loops = opening.add(
+                NettyLoops.start(Transport.auto(), Runtime.getRuntime().availableProcessors()));
+        DaemonThreads threads = opening.add(new DaemonThreads(loops));
+        BlockStore store = opening.add(engine.open(settings.data(), StoreOptions.DEFAULT, threads));
+        ControlDatabase database = opening.add(ControlDatabase.open(settings.data()));
+        ControlPlane control = ControlPlane.start(store, database, new SecureRandom());
+        opening.add(control);
+        control.createDefaultVolume();
+
+        NbdServer nbdServer = listenNbd(loops, settings, nbd, new Exports(store, control));
+        ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters()));
+        NbdAddress nbdAddress = NbdAddress.of(settings.nbd().host(), nbdServer.tcpAddress(), settings.nbdSocket());
+        RestServer rest;
+        try {
+            rest = listenRest(settings, api, control, connections(nbdServer), nbdAddress, metrics);
+        } catch (RuntimeException e) {
+            nbdServer.close();
+            throw e;
+        }
+        opening.add(rest);
+        opening.add(nbdServer); // stops before the API does
+        opening.add(rest::stopping);
+        rest.ready();
+        return new Daemon(opening, settings, nbdAddress, rest);
+    }
+
+    private static NbdServer listenNbd(
+            NettyLoops loops, ServeSettings settings, InetSocketAddress address, Exports exports) {
+        NbdServerOptions options = NbdServerOptions.NOWHERE.onTcp(address);
+        NbdServerOptions all = settings.nbdSocket().map(options::onUnixSocket).orElse(options);
+        try {
+            return NbdServer.start(loops, all, exports);
+        } catch (UncheckedIOException | IllegalStateException e) {
+            throw cannotListen("--nbd " + settings.nbd(), e);
+        }
+    }
+
+    private static RestServer listenRest(
+            ServeSettings settings,
+            InetSocketAddress address,
+            ControlPlane control,
+            Connections connections,
+            NbdAddress nbd,
+            ServerMetrics metrics) {
+        try {
+            return RestServer.start(address, settings.api().host(), control, connections, nbd, metrics::scrape);
+        } catch (CompletionException e) {
+            throw cannotListen("--api " + settings.api(), e);
+        }
+    }
+
+    private static StartException cannotListen(String option, RuntimeException e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return new StartException(ExitCode.LISTEN, "cannot listen on " + option + ": " + root.getMessage(), e);
+    }
+
+    private static Connections connections(NbdServer nbd) {
+        return new Connections() {
+            @Override
+            public CompletableFuture<Void> disconnect(VolumeId volume) {
+                return nbd.disconnect(volume);
+            }
+
+            @Override
+            public CompletableFuture<Void> disconnect(SnapshotId snapshot) {
+                return nbd.disconnect(snapshot);
+            }
+        };
+    }
+
+    /** Where the REST API is. */
+    String apiUri() {
+        return "http://" + settings.api().host() + ":" + rest.port();
+    }
+
+    /** Where an export is on TCP; the empty name stands for the default. */
+    String nbdUri(String export) {
+        return nbdAddress.tcp(export).orElseThrow();
+    }
+
+    Path data() {
+        return settings.data();
+    }
+
+    /** Stops in order. Blocks. True if all of it went well. */
+    boolean stop() {
+        return opening.closeAll();
+    }
+
+    @Override
+    public void close() {
+        stop();
+    }
+}

@@ -1,0 +1,126 @@
+package io.varve.api;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code varve serve}. */
+@Command(
+        name = "serve",
+        description = "Serve the volumes of a data directory over NBD, and control them over REST.",
+        mixinStandardHelpOptions = true,
+        footer = {
+            "",
+            "An empty data directory gets one volume of 10 GiB, which is also the default export.",
+            "SIGTERM stops in order: what was received is answered and made durable first."
+        })
+final class ServeCommand implements Callable<Integer> {
+    private static final Set<String> KEYS = Set.of("data", "nbd", "nbd-socket", "api", "insecure");
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(names = "--data", paramLabel = "DIR", description = "The data directory; default: varve-data.")
+    private @Nullable String data;
+
+    @Option(names = "--nbd", paramLabel = "HOST:PORT", description = "NBD on TCP; default: 127.0.0.1:10809.")
+    private @Nullable String nbd;
+
+    @Option(names = "--nbd-socket", paramLabel = "PATH", description = "NBD on a Unix socket too.")
+    private @Nullable String nbdSocket;
+
+    @Option(names = "--api", paramLabel = "HOST:PORT", description = "The REST API; default: 127.0.0.1:7080.")
+    private @Nullable String api;
+
+    @Option(
+            names = "--config",
+            paramLabel = "FILE",
+            description = "A properties file with the same names: data, nbd, nbd-socket, api, insecure.")
+    private @Nullable Path config;
+
+    @Option(
+            names = "--insecure",
+            description = "Listen beyond loopback if told to, although there is neither TLS nor authentication yet.")
+    private boolean insecure;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Daemon daemon = Daemon.start(settings(), Main.ENGINE);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(daemon), "stop"));
+        announce(daemon);
+        new CountDownLatch(1).await(); // until a signal starts the hook
+        return ExitCode.OK;
+    }
+
+    /** A signal would have the JVM end with 128 and its number; a server that stopped in order says 0. */
+    private static void stop(Daemon daemon) {
+        boolean well = daemon.stop();
+        Runtime.getRuntime().halt(well ? ExitCode.OK : ExitCode.REFUSED);
+    }
+
+    private void announce(Daemon daemon) {
+        PrintWriter out = spec.commandLine().getOut();
+        String nbdUri = daemon.nbdUri("");
+        String apiOption = daemon.apiUri().equals("http://127.0.0.1:7080") ? "" : " --api " + daemon.apiUri();
+        out.println("varve ready api=" + daemon.apiUri() + " nbd=" + nbdUri + " data=" + daemon.data());
+        out.println();
+        out.println("What to type next, in another terminal:");
+        out.println("  ./varve volume ls" + apiOption + "      # what there is");
+        out.println("  nbdinfo " + nbdUri + "      # the default volume, as a client sees it");
+        out.println("  ./varve --help");
+        out.flush();
+    }
+
+    private ServeSettings settings() {
+        Properties file = config == null ? new Properties() : read(config);
+        String socket = nbdSocket != null ? nbdSocket : file.getProperty("nbd-socket");
+        return new ServeSettings(
+                Path.of(first(data, file.getProperty("data"), "varve-data")),
+                ListenAddress.parse("--nbd", first(nbd, file.getProperty("nbd"), "127.0.0.1:10809")),
+                Optional.ofNullable(socket).map(Path::of),
+                ListenAddress.parse("--api", first(api, file.getProperty("api"), "127.0.0.1:7080")),
+                insecure || flag(file.getProperty("insecure", "false")));
+    }
+
+    private static String first(@Nullable String option, @Nullable String configured, String otherwise) {
+        return option != null ? option : configured != null ? configured : otherwise;
+    }
+
+    private static boolean flag(String text) {
+        if (!text.equals("true") && !text.equals("false")) {
+            throw new StartException(ExitCode.USAGE, "insecure is true or false in the configuration, not " + text);
+        }
+        return text.equals("true");
+    }
+
+    private static Properties read(Path file) {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            properties.load(reader);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StartException(ExitCode.USAGE, "--config " + file + " cannot be read: " + e.getMessage(), e);
+        }
+        for (String key : properties.stringPropertyNames()) {
+            if (!KEYS.contains(key)) {
+                throw new StartException(
+                        ExitCode.USAGE,
+                        "--config %s: there is no setting %s; there are data, nbd, nbd-socket, api and insecure"
+                                .formatted(file, key));
+            }
+        }
+        return properties;
+    }
+}

@@ -1,0 +1,128 @@
+package io.varve.api.cli;
+
+import io.varve.api.ExitCode;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** A running server's REST API, as the commands use it. */
+final class ApiClient {
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
+    private static final int FIRST_ERROR = 400;
+
+    private final URI base;
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT_TIMEOUT)
+            .build();
+
+    ApiClient(String base) {
+        try {
+            this.base = URI.create(base.endsWith("/") ? base : base + "/");
+            if (this.base.getHost() == null) {
+                throw new IllegalArgumentException("no host");
+            }
+        } catch (IllegalArgumentException e) {
+            throw new CommandException(
+                    ExitCode.USAGE, "--api " + base + " is not a URL such as http://127.0.0.1:7080", e);
+        }
+    }
+
+    JsonObject get(String path) {
+        return send(request(path).GET().build());
+    }
+
+    JsonObject post(String path, JsonObject body) {
+        return send("POST", path, body);
+    }
+
+    JsonObject patch(String path, JsonObject body) {
+        return send("PATCH", path, body);
+    }
+
+    void delete(String path) {
+        send(request(path).DELETE().build());
+    }
+
+    /** The id of the volume that an id or a name stands for. */
+    String volumeId(String idOrName) {
+        return idOrName.startsWith("vol-") || idOrName.startsWith("snap-")
+                ? idOrName
+                : idOfName("volume", "volumes", idOrName);
+    }
+
+    /** The id of the snapshot that an id or a name stands for. */
+    String snapshotId(String idOrName) {
+        return idOrName.startsWith("vol-") || idOrName.startsWith("snap-")
+                ? idOrName
+                : idOfName("snapshot", "snapshots", idOrName);
+    }
+
+    private String idOfName(String kind, String collection, String name) {
+        JsonArray all = get("v1/" + collection).getJsonArray(collection);
+        List<String> ids = all.stream()
+                .map(JsonObject.class::cast)
+                .filter(object -> name.equals(object.getString("name")))
+                .map(object -> object.getString(kind + "Id"))
+                .toList();
+        if (ids.size() != 1) {
+            throw new CommandException(
+                    ExitCode.REFUSED,
+                    ids.isEmpty()
+                            ? "there is no " + kind + " named " + name
+                            : "more than one " + kind + " is named " + name + ": " + String.join(", ", ids));
+        }
+        return ids.get(0);
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(base.resolve(path)).timeout(TIMEOUT).header("Accept", "application/json");
+    }
+
+    private JsonObject send(String method, String path, JsonObject body) {
+        return send(request(path)
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body.encode()))
+                .build());
+    }
+
+    private JsonObject send(HttpRequest request) {
+        try {
+            HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+            JsonObject body = response.body().isEmpty() ? new JsonObject() : new JsonObject(response.body());
+            if (response.statusCode() >= FIRST_ERROR) {
+                throw refused(body, response.statusCode());
+            }
+            return body;
+        } catch (IOException e) {
+            throw unreachable(Optional.ofNullable(e.getMessage()).orElse("connection refused"), e);
+        } catch (DecodeException e) {
+            throw unreachable("it does not answer as Varve does", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unreachable("interrupted", e);
+        }
+    }
+
+    private static CommandException refused(JsonObject problem, int status) {
+        return new CommandException(
+                ExitCode.REFUSED,
+                problem.getString("detail", "status " + status) + " (" + problem.getString("code", "no code") + ")");
+    }
+
+    private CommandException unreachable(String why, Exception cause) {
+        return new CommandException(
+                ExitCode.UNREACHABLE,
+                "cannot reach a server at " + base + ": " + why + "; is varve serve running?",
+                cause);
+    }
+}

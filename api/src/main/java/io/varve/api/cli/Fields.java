@@ -1,0 +1,30 @@
+package io.varve.api.cli;
+
+import io.vertx.core.json.JsonObject;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/** Options on their way into a request. */
+final class Fields {
+    private Fields() {}
+
+    /** Puts what was given. */
+    static void put(JsonObject body, String field, @Nullable Object value) {
+        if (value != null) {
+            body.put(field, value);
+        }
+    }
+
+    /** Puts a limit that was given; 0 takes it away. */
+    static void putLimit(JsonObject body, String field, @Nullable Integer value) {
+        if (value != null) {
+            body.put(field, value == 0 ? null : value);
+        }
+    }
+
+    /** Whatever the user wrote, as one segment of a path. */
+    static String segment(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+}

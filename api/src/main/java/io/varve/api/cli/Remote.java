@@ -1,0 +1,47 @@
+package io.varve.api.cli;
+
+import io.vertx.core.json.JsonObject;
+import java.io.PrintWriter;
+import java.util.function.Consumer;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The options of every command that talks to a server, and how its answer is shown. */
+final class Remote {
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec spec = CommandSpec.create();
+
+    @Option(
+            names = "--api",
+            paramLabel = "URL",
+            defaultValue = "${env:VARVE_API:-http://127.0.0.1:7080}",
+            description = "The server's REST API; default: $VARVE_API, else http://127.0.0.1:7080.")
+    private String api = "";
+
+    @Option(names = "--json", description = "Print the server's answer as JSON.")
+    private boolean json;
+
+    ApiClient client() {
+        return new ApiClient(api);
+    }
+
+    /** Shows an answer as JSON, or as {@code table} lays it out. */
+    void show(JsonObject answer, Consumer<PrintWriter> table) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(answer.encodePrettily());
+        } else {
+            table.accept(out);
+        }
+        out.flush();
+    }
+
+    /** Says a line, but not to scripts. */
+    void say(String line) {
+        if (!json) {
+            spec.commandLine().getOut().println(line);
+            spec.commandLine().getOut().flush();
+        }
+    }
+}

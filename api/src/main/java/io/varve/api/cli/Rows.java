@@ -1,0 +1,68 @@
+package io.varve.api.cli;
+
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Volumes and snapshots as tables. */
+final class Rows {
+    private static final String NONE = "-";
+
+    private Rows() {}
+
+    static void volumes(List<JsonObject> volumes, PrintWriter out) {
+        Table table = new Table("VOLUME", "NAME", "STATE", "SIZE", "USED", "IOPS", "MiB/s", "CREATED");
+        for (JsonObject volume : volumes) {
+            table.row(
+                    volume.getString("volumeId"),
+                    volume.getString("name", NONE),
+                    volume.getString("state"),
+                    volume.getInteger("sizeGiB") + " GiB",
+                    GiB.human(volume.getLong("usedBytes")),
+                    String.valueOf(volume.getValue("iops", NONE)),
+                    String.valueOf(volume.getValue("throughputMiBps", NONE)),
+                    volume.getString("createTime"));
+        }
+        table.print(out);
+    }
+
+    static void snapshots(List<JsonObject> snapshots, PrintWriter out) {
+        Table table = new Table("SNAPSHOT", "NAME", "STATE", "SIZE", "USED", "VOLUME", "TAKEN");
+        for (JsonObject snapshot : snapshots) {
+            table.row(
+                    snapshot.getString("snapshotId"),
+                    snapshot.getString("name", NONE),
+                    snapshot.getString("state"),
+                    snapshot.getInteger("volumeSizeGiB") + " GiB",
+                    GiB.human(snapshot.getLong("usedBytes")),
+                    snapshot.getString("volumeId"),
+                    snapshot.getString("startTime"));
+        }
+        table.print(out);
+    }
+
+    /** One object, a field a line. */
+    static void fields(JsonObject object, PrintWriter out) {
+        Table table = new Table("FIELD", "VALUE");
+        for (String field : object.fieldNames()) {
+            table.row(field, text(object.getValue(field)));
+        }
+        table.print(out);
+    }
+
+    private static String text(Object value) {
+        if (value instanceof JsonObject nested) {
+            return nested.stream()
+                    .map(entry -> entry.getKey() + "=" + entry.getValue())
+                    .collect(Collectors.joining(" "));
+        }
+        return String.valueOf(value);
+    }
+
+    static List<JsonObject> list(JsonObject page, String field) {
+        JsonArray items = page.getJsonArray(field);
+        return items.stream().map(JsonObject.class::cast).toList();
+    }
+}

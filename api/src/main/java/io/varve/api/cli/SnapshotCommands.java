@@ -1,0 +1,125 @@
+package io.varve.api.cli;
+
+import io.vertx.core.json.JsonObject;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code varve snapshot …}. */
+@Command(
+        name = "snapshot",
+        description = "Take, list and delete snapshots. To restore one: varve volume create --snapshot SNAPSHOT.",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            SnapshotCommands.Create.class,
+            SnapshotCommands.Ls.class,
+            SnapshotCommands.Show.class,
+            SnapshotCommands.Rm.class
+        })
+public final class SnapshotCommands {
+    private static final String PATH = "v1/snapshots";
+    private static final String SNAPSHOT = "SNAPSHOT";
+    private static final String SNAPSHOT_TEXT = "The snapshot's id, or its name where only one has it.";
+
+    /** {@code varve snapshot create}. */
+    @Command(
+            name = "create",
+            description = "Take a snapshot of a volume, in use or not, and print it.",
+            mixinStandardHelpOptions = true)
+    static final class Create implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = "VOLUME", description = "The volume's id, or its name where only one has it.")
+        private String volume = "";
+
+        @Option(names = "--name", paramLabel = "NAME", description = "A name.")
+        private @Nullable String name;
+
+        @Option(names = "--description", paramLabel = "TEXT", description = "Why it was taken.")
+        private @Nullable String description;
+
+        @Option(names = "--tag", paramLabel = "KEY=VALUE", description = "A tag; may be given many times.")
+        private Map<String, String> tags = new LinkedHashMap<>();
+
+        @Option(
+                names = "--client-token",
+                paramLabel = "TOKEN",
+                description = "Makes the command repeatable: the same token takes one snapshot only.")
+        private @Nullable String clientToken;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject().put("volumeId", client.volumeId(volume));
+            Fields.put(body, "name", name);
+            Fields.put(body, "description", description);
+            Fields.put(body, "tags", tags.isEmpty() ? null : tags);
+            Fields.put(body, "clientToken", clientToken);
+            JsonObject snapshot = client.post(PATH, body);
+            remote.show(snapshot, out -> Rows.fields(snapshot, out));
+        }
+    }
+
+    /** {@code varve snapshot ls}. */
+    @Command(name = "ls", description = "List all snapshots, oldest first.", mixinStandardHelpOptions = true)
+    static final class Ls implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Override
+        public void run() {
+            JsonObject page = remote.client().get(PATH);
+            remote.show(page, out -> Rows.snapshots(Rows.list(page, "snapshots"), out));
+        }
+    }
+
+    /** {@code varve snapshot show}. */
+    @Command(name = "show", description = "Show one snapshot.", mixinStandardHelpOptions = true)
+    static final class Show implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = SNAPSHOT, description = SNAPSHOT_TEXT)
+        private String snapshot = "";
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject found = client.get(PATH + "/" + Fields.segment(client.snapshotId(snapshot)));
+            remote.show(found, out -> Rows.fields(found, out));
+        }
+    }
+
+    /** {@code varve snapshot rm}. */
+    @Command(
+            name = "rm",
+            description = "Delete snapshots; volumes restored from them stay.",
+            mixinStandardHelpOptions = true)
+    static final class Rm implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = SNAPSHOT, arity = "1..*", description = SNAPSHOT_TEXT)
+        private List<String> snapshots = List.of();
+
+        @Option(names = "--force", description = "Disconnect NBD readers first instead of refusing.")
+        private boolean force;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            for (String snapshot : snapshots) {
+                String id = client.snapshotId(snapshot);
+                client.delete(PATH + "/" + Fields.segment(id) + (force ? "?force=true" : ""));
+                remote.say("deleted " + id);
+            }
+        }
+    }
+}

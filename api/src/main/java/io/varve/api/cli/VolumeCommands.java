@@ -1,0 +1,211 @@
+package io.varve.api.cli;
+
+import io.vertx.core.json.JsonObject;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code varve volume …}. */
+@Command(
+        name = "volume",
+        description = "Create, list, change and delete volumes.",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {
+            VolumeCommands.Create.class,
+            VolumeCommands.Ls.class,
+            VolumeCommands.Show.class,
+            VolumeCommands.Extend.class,
+            VolumeCommands.Change.class,
+            VolumeCommands.Rm.class
+        })
+public final class VolumeCommands {
+    private static final String PATH = "v1/volumes";
+    private static final String VOLUME = "VOLUME";
+    private static final String VOLUME_TEXT = "The volume's id, or its name where only one has it.";
+
+    /** {@code varve volume create}. */
+    @Command(
+            name = "create",
+            description = "Create a volume, empty or from a snapshot, and print it.",
+            mixinStandardHelpOptions = true)
+    static final class Create implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Option(
+                names = "--size",
+                paramLabel = "SIZE",
+                converter = GiB.Converter.class,
+                description = "Such as 10GiB or 2TiB; with --snapshot the default is the snapshot's.")
+        private @Nullable GiB size;
+
+        @Option(names = "--snapshot", paramLabel = "SNAPSHOT", description = "Begin as this snapshot: id or name.")
+        private @Nullable String snapshot;
+
+        @Option(names = "--type", paramLabel = "TYPE", description = "The volume type; only local is offered.")
+        private @Nullable String type;
+
+        @Option(names = "--name", paramLabel = "NAME", description = "A name; also an NBD export name if unique.")
+        private @Nullable String name;
+
+        @Option(names = "--tag", paramLabel = "KEY=VALUE", description = "A tag; may be given many times.")
+        private Map<String, String> tags = new LinkedHashMap<>();
+
+        @Option(names = "--iops", paramLabel = "N", description = "At most so many operations per second.")
+        private @Nullable Integer iops;
+
+        @Option(names = "--throughput", paramLabel = "N", description = "At most so many MiB per second.")
+        private @Nullable Integer throughput;
+
+        @Option(
+                names = "--client-token",
+                paramLabel = "TOKEN",
+                description = "Makes the command repeatable: the same token creates one volume only.")
+        private @Nullable String clientToken;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject();
+            Fields.put(body, "sizeGiB", size == null ? null : size.count());
+            Fields.put(body, "snapshotId", snapshot == null ? null : client.snapshotId(snapshot));
+            Fields.put(body, "volumeType", type);
+            Fields.put(body, "name", name);
+            Fields.put(body, "tags", tags.isEmpty() ? null : tags);
+            Fields.put(body, "iops", iops);
+            Fields.put(body, "throughputMiBps", throughput);
+            Fields.put(body, "clientToken", clientToken);
+            JsonObject volume = client.post(PATH, body);
+            remote.show(volume, out -> Rows.fields(volume, out));
+        }
+    }
+
+    /** {@code varve volume ls}. */
+    @Command(name = "ls", description = "List all volumes, oldest first.", mixinStandardHelpOptions = true)
+    static final class Ls implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Override
+        public void run() {
+            JsonObject page = remote.client().get(PATH);
+            remote.show(page, out -> Rows.volumes(Rows.list(page, "volumes"), out));
+        }
+    }
+
+    /** {@code varve volume show}. */
+    @Command(name = "show", description = "Show one volume.", mixinStandardHelpOptions = true)
+    static final class Show implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = VOLUME, description = VOLUME_TEXT)
+        private String volume = "";
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject found = client.get(PATH + "/" + Fields.segment(client.volumeId(volume)));
+            remote.show(found, out -> Rows.fields(found, out));
+        }
+    }
+
+    /** {@code varve volume extend}. */
+    @Command(name = "extend", description = "Grow a volume, in use or not.", mixinStandardHelpOptions = true)
+    static final class Extend implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = VOLUME, description = VOLUME_TEXT)
+        private String volume = "";
+
+        @Option(
+                names = "--size",
+                paramLabel = "SIZE",
+                required = true,
+                converter = GiB.Converter.class,
+                description = "The new size, such as 20GiB.")
+        private GiB size = new GiB(0);
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject changed = client.patch(
+                    PATH + "/" + Fields.segment(client.volumeId(volume)),
+                    new JsonObject().put("sizeGiB", size.count()));
+            remote.show(changed, out -> Rows.fields(changed, out));
+        }
+    }
+
+    /** {@code varve volume set}. */
+    @Command(
+            name = "set",
+            description = "Rename, tag or throttle a volume, in use or not.",
+            mixinStandardHelpOptions = true)
+    static final class Change implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = VOLUME, description = VOLUME_TEXT)
+        private String volume = "";
+
+        @Option(names = "--name", paramLabel = "NAME", description = "The new name; empty for none.")
+        private @Nullable String name;
+
+        @Option(names = "--tag", paramLabel = "KEY=VALUE", description = "Set a tag; KEY= removes it.")
+        private Map<String, String> tags = new LinkedHashMap<>();
+
+        @Option(names = "--iops", paramLabel = "N", description = "Operations per second; 0 for no limit.")
+        private @Nullable Integer iops;
+
+        @Option(names = "--throughput", paramLabel = "N", description = "MiB per second; 0 for no limit.")
+        private @Nullable Integer throughput;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject();
+            if (name != null) {
+                body.put("name", name.isEmpty() ? null : name);
+            }
+            if (!tags.isEmpty()) {
+                JsonObject changes = new JsonObject();
+                tags.forEach((key, value) -> changes.put(key, value.isEmpty() ? null : value));
+                body.put("tags", changes);
+            }
+            Fields.putLimit(body, "iops", iops);
+            Fields.putLimit(body, "throughputMiBps", throughput);
+            JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
+            remote.show(changed, out -> Rows.fields(changed, out));
+        }
+    }
+
+    /** {@code varve volume rm}. */
+    @Command(name = "rm", description = "Delete volumes; their snapshots stay.", mixinStandardHelpOptions = true)
+    static final class Rm implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = VOLUME, arity = "1..*", description = VOLUME_TEXT)
+        private List<String> volumes = List.of();
+
+        @Option(names = "--force", description = "Disconnect NBD clients first instead of refusing.")
+        private boolean force;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            for (String volume : volumes) {
+                String id = client.volumeId(volume);
+                client.delete(PATH + "/" + Fields.segment(id) + (force ? "?force=true" : ""));
+                remote.say("deleted " + id);
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package io.varve.api.control;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.VolumeId;
+import java.util.Map;
+import java.util.Optional;
+import java.util.random.RandomGenerator;
+
+/**
+ * Volumes and snapshots of one store, with what people say about them. Blocking work runs on threads of its own, never
+ * on a caller's or a data loop. Thread-safe. The store and the metadata stay their opener's to close, after this.
+ */
+public final class ControlPlane implements AutoCloseable {
+    private static final int DEFAULT_SIZE_GIB = 10;
+    private static final String DEFAULT_NAME = "default";
+
+    private final BlockStore store;
+    private final Metadata metadata;
+    private final Sequencer sequencer = new Sequencer();
+    private final Volumes volumes;
+    private final Snapshots snapshots;
+    private volatile Optional<VolumeId> defaultVolume;
+
+    private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random) {
+        this.store = store;
+        this.metadata = metadata;
+        volumes = new Volumes(store, metadata, sequencer, random);
+        snapshots = new Snapshots(store, metadata, sequencer, random);
+        defaultVolume = metadata.defaultVolume();
+    }
+
+    /**
+     * Finishes what an earlier life left half-done and begins. Blocks.
+     *
+     * @param random draws ids; a {@link java.security.SecureRandom} outside tests
+     */
+    public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random) {
+        new Recovery(store, metadata).run();
+        return new ControlPlane(store, metadata, random);
+    }
+
+    /** Gives an empty store its first volume, which is the default export. Blocks. */
+    public void createDefaultVolume() {
+        if (store.volumes().isEmpty() && store.snapshots().isEmpty()) {
+            makeDefault(newDefaultVolume());
+        } else if (defaultVolume.isEmpty()) {
+            // An earlier life made it, but did not come to write down that it is the default.
+            volumes.list().stream()
+                    .filter(volume -> volume.entry()
+                            .label()
+                            .name()
+                            .filter(DEFAULT_NAME::equals)
+                            .isPresent())
+                    .findFirst()
+                    .ifPresent(volume -> makeDefault(volume.record().id()));
+        }
+    }
+
+    private void makeDefault(VolumeId id) {
+        metadata.setDefaultVolume(id);
+        defaultVolume = Optional.of(id);
+    }
+
+    private VolumeId newDefaultVolume() {
+        VolumeRequest request = new VolumeRequest(
+                Optional.of(DEFAULT_SIZE_GIB),
+                Optional.empty(),
+                VolumeLimits.NONE,
+                new Label(Optional.of(DEFAULT_NAME), Map.of()),
+                Optional.empty());
+        return volumes.create(request).join().record().id();
+    }
+
+    public Volumes volumes() {
+        return volumes;
+    }
+
+    public Snapshots snapshots() {
+        return snapshots;
+    }
+
+    /** The volume that clients get who name no export; it may be deleted by now. */
+    public Optional<VolumeId> defaultVolume() {
+        return defaultVolume;
+    }
+
+    /** Waits for the operations that have begun and takes no more. Blocks. */
+    @Override
+    public void close() {
+        sequencer.close();
+    }
+}

@@ -1,0 +1,47 @@
+package io.varve.api.control;
+
+/** What can be wrong with a request: the name EC2 has for it where it has one, and the HTTP status. */
+public enum ErrorCode {
+    INVALID_PARAMETER_VALUE("InvalidParameterValue", 400),
+    UNKNOWN_PARAMETER("UnknownParameter", 400),
+    MISSING_PARAMETER("MissingParameter", 400),
+    VALIDATION_ERROR("ValidationError", 400),
+    UNSUPPORTED_OPERATION("UnsupportedOperation", 400),
+    UNKNOWN_VOLUME_TYPE("UnknownVolumeType", 400),
+    TAG_LIMIT_EXCEEDED("TagLimitExceeded", 400),
+    IDEMPOTENT_PARAMETER_MISMATCH("IdempotentParameterMismatch", 400),
+    INVALID_NEXT_TOKEN("InvalidNextToken", 400),
+    VOLUME_ID_MALFORMED("InvalidVolumeID.Malformed", 400),
+    SNAPSHOT_ID_MALFORMED("InvalidSnapshotID.Malformed", 400),
+    UNAUTHORIZED_OPERATION("UnauthorizedOperation", 403),
+    VOLUME_NOT_FOUND("InvalidVolume.NotFound", 404),
+    SNAPSHOT_NOT_FOUND("InvalidSnapshot.NotFound", 404),
+    INVALID_ACTION("InvalidAction", 404),
+    METHOD_NOT_ALLOWED("MethodNotAllowed", 405),
+    VOLUME_IN_USE("VolumeInUse", 409),
+    SNAPSHOT_IN_USE("InvalidSnapshot.InUse", 409),
+    INCORRECT_STATE("IncorrectState", 409),
+    REQUEST_TOO_LARGE("RequestTooLarge", 413),
+    UNSUPPORTED_MEDIA_TYPE("UnsupportedMediaType", 415),
+    INTERNAL_ERROR("InternalError", 500),
+    UNAVAILABLE("Unavailable", 503),
+    INSUFFICIENT_VOLUME_CAPACITY("InsufficientVolumeCapacity", 507);
+
+    private final String code;
+    private final int status;
+
+    ErrorCode(String code, int status) {
+        this.code = code;
+        this.status = status;
+    }
+
+    /** The name that goes over the wire. */
+    public String code() {
+        return code;
+    }
+
+    /** The HTTP status. */
+    public int status() {
+        return status;
+    }
+}

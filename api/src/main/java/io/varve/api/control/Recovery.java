@@ -1,0 +1,89 @@
+package io.varve.api.control;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.SnapshotRecord;
+import io.varve.engine.VolumeRecord;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
+ * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished.
+ */
+final class Recovery {
+    private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+
+    private final BlockStore store;
+    private final Metadata metadata;
+
+    Recovery(BlockStore store, Metadata metadata) {
+        this.store = store;
+        this.metadata = metadata;
+    }
+
+    void run() {
+        Set<Object> known = new HashSet<>();
+        for (VolumeEntry entry : metadata.volumes()) {
+            settle(entry);
+            known.add(entry.id());
+        }
+        for (SnapshotEntry entry : metadata.snapshots()) {
+            settle(entry);
+            known.add(entry.id());
+        }
+        store.volumes().stream()
+                .map(VolumeRecord::id)
+                .filter(id -> !known.contains(id))
+                .forEach(id -> {
+                    LOG.warn("volume {} has no metadata; it keeps its data and is listed without a name", id);
+                    metadata.put(new VolumeEntry(id, Phase.READY, Label.NONE, VolumeLimits.NONE, 0, Optional.empty()));
+                });
+        store.snapshots().stream()
+                .map(SnapshotRecord::id)
+                .filter(id -> !known.contains(id))
+                .forEach(id -> {
+                    LOG.warn("snapshot {} has no metadata; it keeps its data and is listed without a name", id);
+                    metadata.put(new SnapshotEntry(id, Phase.READY, Label.NONE, "", Optional.empty()));
+                });
+    }
+
+    private void settle(VolumeEntry entry) {
+        Optional<VolumeRecord> record = store.volume(entry.id());
+        if (record.isPresent() && entry.phase() == Phase.DELETING) {
+            EngineCalls.await(store.deleteVolume(entry.id()));
+        }
+        if (record.isEmpty() || entry.phase() == Phase.DELETING) {
+            forget(entry.id(), entry.phase());
+            metadata.remove(entry.id());
+            return;
+        }
+        if (entry.growingToBytes() > record.get().sizeBytes()) {
+            EngineCalls.await(store.extendVolume(entry.id(), entry.growingToBytes()));
+        }
+        if (entry.phase() == Phase.CREATING || entry.growingToBytes() > 0) {
+            metadata.put(entry.with(Phase.READY).grown());
+        }
+    }
+
+    private void settle(SnapshotEntry entry) {
+        boolean exists = store.snapshot(entry.id()).isPresent();
+        if (exists && entry.phase() == Phase.DELETING) {
+            EngineCalls.await(store.deleteSnapshot(entry.id()));
+        }
+        if (!exists || entry.phase() == Phase.DELETING) {
+            forget(entry.id(), entry.phase());
+            metadata.remove(entry.id());
+        } else if (entry.phase() == Phase.CREATING) {
+            metadata.put(entry.with(Phase.READY));
+        }
+    }
+
+    private static void forget(Object id, Phase phase) {
+        if (phase == Phase.READY) {
+            LOG.warn("{} is in the metadata but not in the store; it is forgotten", id);
+        }
+    }
+}

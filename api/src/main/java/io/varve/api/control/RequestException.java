@@ -1,0 +1,39 @@
+package io.varve.api.control;
+
+import io.varve.engine.StoreException;
+
+/** A request that is refused. The message names the field and the value and says what would be right. */
+public final class RequestException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final ErrorCode code;
+
+    public RequestException(ErrorCode code, String message) {
+        super(message);
+        this.code = code;
+    }
+
+    private RequestException(ErrorCode code, StoreException cause) {
+        super(cause.getMessage(), cause);
+        this.code = code;
+    }
+
+    /** What the engine refused, in the words of the API. */
+    public static RequestException of(StoreException e) {
+        return new RequestException(
+                switch (e.kind()) {
+                    case VOLUME_NOT_FOUND -> ErrorCode.VOLUME_NOT_FOUND;
+                    case SNAPSHOT_NOT_FOUND -> ErrorCode.SNAPSHOT_NOT_FOUND;
+                    case IN_USE -> ErrorCode.VOLUME_IN_USE;
+                    case INVALID -> ErrorCode.INVALID_PARAMETER_VALUE;
+                    case NO_SPACE -> ErrorCode.INSUFFICIENT_VOLUME_CAPACITY;
+                    case CLOSED -> ErrorCode.UNAVAILABLE;
+                    case LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, ALREADY_EXISTS, IO -> ErrorCode.INTERNAL_ERROR;
+                },
+                e);
+    }
+
+    public ErrorCode code() {
+        return code;
+    }
+}

@@ -1,0 +1,134 @@
+package io.varve.api.control;
+
+import io.varve.engine.StoreException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The tables of {@code control.db} and how they came to be: version n is what the first n migrations make of an empty
+ * file. The version stands in SQLite's {@code user_version}.
+ */
+final class Schema {
+    /** What this version of Varve reads and writes. */
+    static final Schema CURRENT = new Schema(
+            List.of(List.of("""
+            CREATE TABLE volume (
+              id TEXT PRIMARY KEY,
+              phase TEXT NOT NULL,
+              name TEXT,
+              tags TEXT NOT NULL,
+              volume_type TEXT NOT NULL,
+              iops INTEGER NOT NULL,
+              throughput_mibps INTEGER NOT NULL,
+              growing_to_bytes INTEGER NOT NULL,
+              client_token TEXT UNIQUE,
+              parameters TEXT
+            ) STRICT""", """
+            CREATE TABLE snapshot (
+              id TEXT PRIMARY KEY,
+              phase TEXT NOT NULL,
+              name TEXT,
+              tags TEXT NOT NULL,
+              description TEXT NOT NULL,
+              client_token TEXT UNIQUE,
+              parameters TEXT
+            ) STRICT""", "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")));
+
+    private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
+    private static final int HEADER_BYTES = 100;
+    private static final int USER_VERSION_OFFSET = 60;
+
+    private final List<List<String>> migrations;
+
+    Schema(List<List<String>> migrations) {
+        this.migrations = migrations;
+    }
+
+    /**
+     * Looks at a file without opening it as a database, which would change it.
+     *
+     * @throws StoreException NEWER_FORMAT or DAMAGED
+     */
+    void refuseForeign(Path file) {
+        if (!Files.exists(file)) {
+            return;
+        }
+        byte[] header = header(file);
+        if (header.length == 0) {
+            return; // made, but not yet written to, by a life that was cut short
+        }
+        if (header.length < HEADER_BYTES || !Arrays.equals(header, 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
+            throw new StoreException(StoreException.Kind.DAMAGED, file + " is damaged: it is not an SQLite database");
+        }
+        refuseNewer(file, ByteBuffer.wrap(header).getInt(USER_VERSION_OFFSET));
+    }
+
+    private static byte[] header(Path file) {
+        try (InputStream in = Files.newInputStream(file)) {
+            return in.readNBytes(HEADER_BYTES);
+        } catch (IOException e) {
+            throw new StoreException(
+                    StoreException.Kind.ACCESS_DENIED, "cannot read " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private void refuseNewer(Path file, int version) {
+        if (version > migrations.size()) {
+            throw new StoreException(
+                    StoreException.Kind.NEWER_FORMAT,
+                    "%s was written by a newer Varve (schema %d; this one knows %d): start that version"
+                            .formatted(file, version, migrations.size()));
+        }
+    }
+
+    /** Brings a database to this version, after copying one that has something to lose. */
+    void migrate(Connection connection, Path file) throws SQLException {
+        int from = version(connection);
+        refuseNewer(file, from);
+        if (from == migrations.size()) {
+            return;
+        }
+        if (from > 0) {
+            copy(connection, file.resolveSibling(file.getFileName() + ".v" + from));
+        }
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("BEGIN IMMEDIATE");
+            for (List<String> migration : migrations.subList(from, migrations.size())) {
+                for (String sql : migration) {
+                    statement.execute(sql);
+                }
+            }
+            statement.execute("PRAGMA user_version = " + migrations.size());
+            statement.execute("COMMIT");
+            // So that the header of the file itself tells the version.
+            statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
+
+    private static void copy(Connection connection, Path to) throws SQLException {
+        try (var vacuum = connection.prepareStatement("VACUUM INTO ?")) {
+            Files.deleteIfExists(to); // left by a migration that was cut short: the original is whole
+            vacuum.setString(1, to.toString());
+            vacuum.execute();
+        } catch (IOException e) {
+            throw new StoreException(StoreException.Kind.IO, "cannot replace " + to + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static int version(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+            return row.getInt(1);
+        }
+    }
+}

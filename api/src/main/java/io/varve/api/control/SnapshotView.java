@@ -1,0 +1,7 @@
+package io.varve.api.control;
+
+import io.varve.engine.SnapshotRecord;
+import io.varve.engine.VolumeUsage;
+
+/** A snapshot as it is told to people: the engine's truth and what was said about it. */
+public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsage usage) {}

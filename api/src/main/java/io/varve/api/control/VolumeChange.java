@@ -1,0 +1,13 @@
+package io.varve.api.control;
+
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+
+/**
+ * A change of a volume: all of it happens or nothing.
+ *
+ * @param sizeGiB the size to grow to; empty to leave it
+ * @param label makes the new name and tags of the old
+ * @param limits makes the new limits of the old
+ */
+public record VolumeChange(Optional<Integer> sizeGiB, UnaryOperator<Label> label, UnaryOperator<VolumeLimits> limits) {}

@@ -1,0 +1,31 @@
+package io.varve.api.control;
+
+import io.varve.engine.SnapshotId;
+import io.vertx.core.json.JsonObject;
+import java.util.Optional;
+
+/**
+ * What somebody wants a new volume to be.
+ *
+ * @param sizeGiB empty for the size of the snapshot
+ * @param from the snapshot that it begins as; empty for an empty volume
+ */
+public record VolumeRequest(
+        Optional<Integer> sizeGiB,
+        Optional<SnapshotId> from,
+        VolumeLimits limits,
+        Label label,
+        Optional<String> clientToken) {
+    /** The request without its token in one canonical form: equal requests have equal texts. */
+    Optional<ClientToken> token() {
+        JsonObject parameters = new JsonObject()
+                .put("sizeGiB", sizeGiB.orElse(null))
+                .put("snapshotId", from.map(SnapshotId::toString).orElse(null))
+                .put("volumeType", limits.volumeType())
+                .put("iops", limits.iops())
+                .put("throughputMiBps", limits.throughputMiBps())
+                .put("name", label.name().orElse(null))
+                .put("tags", label.tags());
+        return clientToken.map(token -> new ClientToken(token, parameters.encode()));
+    }
+}

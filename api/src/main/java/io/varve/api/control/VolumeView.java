@@ -1,0 +1,16 @@
+package io.varve.api.control;
+
+import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeUsage;
+
+/** A volume as it is told to people: the engine's truth and what was said about it. */
+public record VolumeView(VolumeRecord record, VolumeEntry entry, boolean inUse, VolumeUsage usage) {
+    /** The state in EC2's words. */
+    public String state() {
+        return switch (entry.phase()) {
+            case CREATING -> "creating";
+            case DELETING -> "deleting";
+            case READY -> inUse ? "in-use" : "available";
+        };
+    }
+}

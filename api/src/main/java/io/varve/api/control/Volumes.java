@@ -1,0 +1,243 @@
+package io.varve.api.control;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.StoreException;
+import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeRecord;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Volumes as people know them. What creates, changes or deletes one is first written down as an intent, then done by
+ * the engine, then written down as done; {@link Recovery} finishes or undoes what a crash left between. Thread-safe.
+ */
+public final class Volumes {
+    private static final Logger LOG = LoggerFactory.getLogger(Volumes.class);
+    private static final int GIB_SHIFT = 30;
+
+    /** Readers that were half-way through their handshake when a forced deletion began can still turn up. */
+    private static final int DISCONNECT_ROUNDS = 3;
+
+    private final BlockStore store;
+    private final Metadata metadata;
+    private final Sequencer sequencer;
+    private final RandomGenerator random;
+    private final Map<VolumeId, VolumeEntry> entries = new ConcurrentHashMap<>();
+
+    Volumes(BlockStore store, Metadata metadata, Sequencer sequencer, RandomGenerator random) {
+        this.store = store;
+        this.metadata = metadata;
+        this.sequencer = sequencer;
+        this.random = random;
+        for (VolumeEntry entry : metadata.volumes()) {
+            entries.put(entry.id(), entry);
+            store.limit(entry.id(), entry.limits().qos());
+        }
+    }
+
+    /** All volumes, oldest first. */
+    public List<VolumeView> list() {
+        return store.volumes().stream().flatMap(record -> view(record).stream()).toList();
+    }
+
+    /** Fails with VOLUME_NOT_FOUND. */
+    public VolumeView describe(VolumeId id) {
+        return find(id).orElseThrow(() -> notFound(id));
+    }
+
+    /** A volume that may be opened. */
+    public Optional<VolumeView> find(VolumeId id) {
+        return store.volume(id).flatMap(this::view);
+    }
+
+    private Optional<VolumeView> view(VolumeRecord record) {
+        VolumeEntry entry = entries.get(record.id());
+        if (entry == null) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new VolumeView(record, entry, store.inUse(record.id()), store.usage(record.id())));
+        } catch (StoreException e) {
+            return gone(e);
+        }
+    }
+
+    /** What was found may be deleted before it is looked at. */
+    static <T> Optional<T> gone(StoreException e) {
+        if (e.kind() == StoreException.Kind.VOLUME_NOT_FOUND || e.kind() == StoreException.Kind.SNAPSHOT_NOT_FOUND) {
+            return Optional.empty();
+        }
+        throw e;
+    }
+
+    /** Creates a volume, or finds the one that the same token created. */
+    public CompletableFuture<VolumeView> create(VolumeRequest request) {
+        VolumeId id = VolumeId.random(random);
+        String order =
+                request.clientToken().map(token -> "volume token " + token).orElse(id.toString());
+        return sequencer.run(order, () -> createNow(id, request));
+    }
+
+    private VolumeView createNow(VolumeId id, VolumeRequest request) {
+        Optional<ClientToken> token = request.token();
+        Optional<VolumeEntry> earlier = token.flatMap(this::withToken);
+        if (earlier.isPresent()) {
+            return describe(earlier.get().id());
+        }
+        long sizeBytes = sizeBytes(request);
+        VolumeEntry entry = new VolumeEntry(id, Phase.CREATING, request.label(), request.limits(), 0, token);
+        put(entry);
+        try {
+            if (request.from().isPresent()) {
+                EngineCalls.await(
+                        store.cloneVolume(id, sizeBytes, request.from().get()));
+            } else {
+                EngineCalls.await(store.createVolume(id, sizeBytes));
+            }
+        } catch (StoreException e) {
+            remove(id);
+            throw RequestException.of(e);
+        }
+        store.limit(id, entry.limits().qos());
+        put(entry.with(Phase.READY));
+        return describe(id);
+    }
+
+    private Optional<VolumeEntry> withToken(ClientToken token) {
+        Optional<VolumeEntry> earlier = entries.values().stream()
+                .filter(entry -> entry.clientToken()
+                        .map(ClientToken::token)
+                        .filter(token.token()::equals)
+                        .isPresent())
+                .findFirst();
+        earlier.flatMap(VolumeEntry::clientToken).ifPresent(before -> TokenCheck.requireSame(before, token));
+        return earlier;
+    }
+
+    private long sizeBytes(VolumeRequest request) {
+        if (request.from().isEmpty()) {
+            return request.sizeGiB()
+                    .map(Volumes::bytes)
+                    .orElseThrow(() -> new RequestException(
+                            ErrorCode.MISSING_PARAMETER, "sizeGiB or snapshotId is needed: neither was given"));
+        }
+        var snapshot = store.snapshot(request.from().get())
+                .orElseThrow(() -> Snapshots.notFound(request.from().get()));
+        long sizeBytes = request.sizeGiB().map(Volumes::bytes).orElse(snapshot.sizeBytes());
+        if (sizeBytes < snapshot.sizeBytes()) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_VALUE,
+                    "sizeGiB %d is smaller than snapshot %s, which has %d GiB"
+                            .formatted(sizeBytes >> GIB_SHIFT, snapshot.id(), snapshot.sizeBytes() >> GIB_SHIFT));
+        }
+        return sizeBytes;
+    }
+
+    private static long bytes(int sizeGiB) {
+        return (long) sizeGiB << GIB_SHIFT;
+    }
+
+    /** Grows, renames, tags or throttles a volume. */
+    public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change) {
+        return sequencer.run(id.toString(), () -> changeNow(id, change));
+    }
+
+    private VolumeView changeNow(VolumeId id, VolumeChange change) {
+        VolumeView before = describe(id);
+        VolumeEntry old = before.entry();
+        long growingToBytes = growth(before.record(), change.sizeGiB());
+        VolumeEntry changed =
+                old.with(change.label().apply(old.label()), change.limits().apply(old.limits()), growingToBytes);
+        put(changed);
+        if (growingToBytes > 0) {
+            try {
+                EngineCalls.await(store.extendVolume(id, growingToBytes));
+            } catch (StoreException e) {
+                put(old);
+                throw RequestException.of(e);
+            }
+            put(changed.grown());
+        }
+        store.limit(id, changed.limits().qos());
+        return describe(id);
+    }
+
+    private static long growth(VolumeRecord record, Optional<Integer> sizeGiB) {
+        long wanted = sizeGiB.map(Volumes::bytes).orElse(record.sizeBytes());
+        if (wanted < record.sizeBytes()) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_VALUE,
+                    "sizeGiB %d is smaller than volume %s, which has %d GiB: volumes only grow"
+                            .formatted(wanted >> GIB_SHIFT, record.id(), record.sizeBytes() >> GIB_SHIFT));
+        }
+        return wanted == record.sizeBytes() ? 0 : wanted;
+    }
+
+    /**
+     * Deletes a volume; its snapshots stay.
+     *
+     * @param force disconnect its clients first instead of refusing
+     */
+    public CompletableFuture<Void> delete(VolumeId id, boolean force, Connections connections) {
+        return sequencer.run(id.toString(), () -> {
+            deleteNow(id, force, connections);
+            return null;
+        });
+    }
+
+    private void deleteNow(VolumeId id, boolean force, Connections connections) {
+        VolumeView volume = describe(id);
+        if (volume.inUse() && !force) {
+            throw inUse(id);
+        }
+        put(volume.entry().with(Phase.DELETING));
+        try {
+            deleteFromStore(id, force ? DISCONNECT_ROUNDS : 0, connections);
+        } catch (StoreException e) {
+            put(volume.entry());
+            throw e.kind() == StoreException.Kind.IN_USE ? inUse(id) : RequestException.of(e);
+        }
+        remove(id);
+    }
+
+    private void deleteFromStore(VolumeId id, int disconnectRounds, Connections connections) {
+        if (disconnectRounds > 0) {
+            connections.disconnect(id).join();
+        }
+        try {
+            EngineCalls.await(store.deleteVolume(id));
+        } catch (StoreException e) {
+            if (e.kind() != StoreException.Kind.IN_USE || disconnectRounds <= 1) {
+                throw e;
+            }
+            LOG.info("volume {} was opened while it is being deleted; disconnecting again", id);
+            deleteFromStore(id, disconnectRounds - 1, connections);
+        }
+    }
+
+    private void put(VolumeEntry entry) {
+        metadata.put(entry);
+        entries.put(entry.id(), entry);
+    }
+
+    private void remove(VolumeId id) {
+        metadata.remove(id);
+        entries.remove(id);
+    }
+
+    private static RequestException inUse(VolumeId id) {
+        return new RequestException(
+                ErrorCode.VOLUME_IN_USE,
+                "volume " + id + " is in use: disconnect its NBD clients first, or delete it with force=true");
+    }
+
+    static RequestException notFound(VolumeId id) {
+        return new RequestException(ErrorCode.VOLUME_NOT_FOUND, "there is no volume " + id);
+    }
+}

@@ -1,0 +1,91 @@
+package io.varve.api.metrics;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import io.varve.engine.BlockStore;
+import io.varve.engine.StoreUsage;
+import io.varve.nbd.NbdCounters;
+import java.util.function.ToDoubleFunction;
+import java.util.function.ToLongFunction;
+
+/** All that /metrics shows: volumes, the store's space, NBD connections and the JVM. Thread-safe. */
+public final class ServerMetrics implements AutoCloseable {
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final JvmGcMetrics collections = new JvmGcMetrics();
+
+    public ServerMetrics(BlockStore store, NbdCounters nbd) {
+        registry.getPrometheusRegistry().register(new VolumeCollector(store));
+        addStore(store);
+        addNbd(nbd);
+        new JvmMemoryMetrics().bindTo(registry);
+        new JvmThreadMetrics().bindTo(registry);
+        new ProcessorMetrics().bindTo(registry);
+        new FileDescriptorMetrics().bindTo(registry);
+        new UptimeMetrics().bindTo(registry);
+        collections.bindTo(registry);
+    }
+
+    private void addStore(BlockStore store) {
+        Gauge.builder("varve.volumes", store, s -> s.volumes().size())
+                .description("Volumes in the store.")
+                .register(registry);
+        Gauge.builder("varve.snapshots", store, s -> s.snapshots().size())
+                .description("Snapshots in the store.")
+                .register(registry);
+        space(store, "live", StoreUsage::liveBytes);
+        space(store, "dead", StoreUsage::deadBytes);
+        space(store, "recyclable", StoreUsage::recyclableBytes);
+        space(store, "map", StoreUsage::mapBytes);
+        space(store, "reserve", StoreUsage::reserveBytes);
+        space(store, "free", StoreUsage::freeBytes);
+    }
+
+    private void space(BlockStore store, String kind, ToLongFunction<StoreUsage> bytes) {
+        Gauge.builder("varve.store.space", store, s -> bytes.applyAsLong(s.usage()))
+                .description("Space of the store by what it is for; free is what the file system has left.")
+                .baseUnit("bytes")
+                .tag("kind", kind)
+                .register(registry);
+    }
+
+    private void addNbd(NbdCounters nbd) {
+        gauge(nbd, "varve.nbd.connections", "Open NBD connections.", NbdCounters::connectionsOpen);
+        Gauge.builder("varve.nbd.in.flight", nbd, NbdCounters::bytesInFlight)
+                .description("Payload bytes and unsent replies at work.")
+                .baseUnit("bytes")
+                .register(registry);
+        count(nbd, "varve.nbd.accepted", "Connections accepted.", NbdCounters::connectionsAccepted);
+        count(nbd, "varve.nbd.refused", "Connections closed: too many.", NbdCounters::connectionsRefused);
+        count(nbd, "varve.nbd.exports.opened", "Handshakes completed.", NbdCounters::exportsOpened);
+        count(nbd, "varve.nbd.violations", "Connections closed: protocol broken.", NbdCounters::violations);
+        count(nbd, "varve.nbd.timeouts", "Connections closed: client stood still.", NbdCounters::timeouts);
+        count(nbd, "varve.nbd.pauses", "Times that a socket was left unread.", NbdCounters::pauses);
+    }
+
+    private void gauge(NbdCounters nbd, String name, String help, ToDoubleFunction<NbdCounters> value) {
+        Gauge.builder(name, nbd, value).description(help).register(registry);
+    }
+
+    private void count(NbdCounters nbd, String name, String help, ToDoubleFunction<NbdCounters> value) {
+        FunctionCounter.builder(name, nbd, value).description(help).register(registry);
+    }
+
+    /** Everything in Prometheus' text format. */
+    public String scrape() {
+        return registry.scrape();
+    }
+
+    @Override
+    public void close() {
+        collections.close();
+        registry.close();
+    }
+}

@@ -1,0 +1,103 @@
+package io.varve.api.rest;
+
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.varve.api.control.ErrorCode;
+import io.varve.api.control.SnapshotView;
+import io.varve.api.control.VolumeLimits;
+import io.varve.api.control.VolumeView;
+import io.varve.engine.VolumeStatus;
+import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
+import java.util.Map;
+
+/** What the server tells, as the JSON of the contract. */
+final class Documents {
+    private static final int GIB_SHIFT = 30;
+
+    private final NbdAddress nbd;
+
+    Documents(NbdAddress nbd) {
+        this.nbd = nbd;
+    }
+
+    JsonObject volume(VolumeView view) {
+        String id = view.record().id().toString();
+        VolumeLimits limits = view.entry().limits();
+        JsonObject json = new JsonObject()
+                .put("volumeId", id)
+                .put("state", view.state())
+                .put("sizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
+                .put("volumeType", limits.volumeType());
+        if (limits.iops() > 0) {
+            json.put("iops", limits.iops());
+        }
+        if (limits.throughputMiBps() > 0) {
+            json.put("throughputMiBps", limits.throughputMiBps());
+        }
+        view.record().origin().ifPresent(origin -> json.put("snapshotId", origin.toString()));
+        view.entry().label().name().ifPresent(name -> json.put("name", name));
+        json.put("tags", tags(view.entry().label().tags()))
+                .put("createTime", time(view.record().createdAt()))
+                .put("encrypted", false)
+                .put("usedBytes", view.usage().usedBytes())
+                .put("status", status(view.record().status()));
+        return addressed(json, id);
+    }
+
+    JsonObject snapshot(SnapshotView view) {
+        String id = view.record().id().toString();
+        JsonObject json = new JsonObject()
+                .put("snapshotId", id)
+                .put("state", state(view))
+                .put("volumeId", view.record().volumeId().toString())
+                .put("volumeSizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
+                .put("startTime", time(view.record().createdAt()))
+                .put("description", view.entry().description())
+                .put("tags", tags(view.entry().label().tags()))
+                .put("usedBytes", view.usage().usedBytes());
+        view.entry().label().name().ifPresent(name -> json.put("name", name));
+        return addressed(json, id);
+    }
+
+    private JsonObject addressed(JsonObject json, String id) {
+        nbd.tcp(id).ifPresent(uri -> json.put("nbdUri", uri));
+        nbd.unix(id).ifPresent(uri -> json.put("nbdUnixUri", uri));
+        return json;
+    }
+
+    private static String state(SnapshotView view) {
+        return switch (view.entry().phase()) {
+            case CREATING -> "pending";
+            case READY -> "completed";
+            case DELETING -> "deleting";
+        };
+    }
+
+    private static JsonObject status(VolumeStatus status) {
+        String health = status.health().name().toLowerCase(Locale.ROOT).replace('_', '-');
+        JsonObject json = new JsonObject().put("health", health);
+        return status.detail().isEmpty() ? json : json.put("detail", status.detail());
+    }
+
+    private static JsonObject tags(Map<String, String> tags) {
+        JsonObject json = new JsonObject();
+        tags.forEach(json::put);
+        return json;
+    }
+
+    private static String time(Instant instant) {
+        return instant.truncatedTo(ChronoUnit.MILLIS).toString();
+    }
+
+    /** An RFC 9457 problem document. */
+    static JsonObject problem(ErrorCode code, String detail) {
+        return new JsonObject()
+                .put("type", "about:blank")
+                .put("title", HttpResponseStatus.valueOf(code.status()).reasonPhrase())
+                .put("status", code.status())
+                .put("code", code.code())
+                .put("detail", detail);
+    }
+}

@@ -1,0 +1,20 @@
+package io.varve.api.rest;
+
+/** What a client of the REST API can run into beyond the bounds in the OpenAPI document. */
+final class RestLimits {
+    /** The largest body: 50 tags of the longest key and value, as escaped as JSON can be, would not be sent by anybody. */
+    static final int BODY_BYTES = 256 << 10;
+
+    /** Request line; the longest that the contract has is far shorter. */
+    static final int REQUEST_LINE_BYTES = 4 << 10;
+
+    static final int HEADER_BYTES = 16 << 10;
+
+    /** A connection that says nothing for so long is closed. */
+    static final int IDLE_SECONDS = 60;
+
+    /** How much of a value that was refused is repeated in the answer. */
+    static final int ECHO_CHARS = 100;
+
+    private RestLimits() {}
+}

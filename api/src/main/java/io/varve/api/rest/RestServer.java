@@ -1,0 +1,265 @@
+package io.varve.api.rest;
+
+import io.varve.api.control.Connections;
+import io.varve.api.control.ControlPlane;
+import io.varve.api.control.ErrorCode;
+import io.varve.api.control.RequestException;
+import io.varve.engine.StoreException;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.net.InetSocketAddress;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The REST API. Routes and checks come from the {@link Contract}; one loop carries all of it, the work is done on the
+ * control plane's threads.
+ */
+public final class RestServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RestServer.class);
+    private static final long CLOSE_SECONDS = 10;
+    private static final String JSON = "application/json";
+
+    private final Vertx vertx;
+    private final Contract contract = Contract.load();
+    private final Operations operations;
+    private final HostGuard guard;
+    private volatile String state = "starting";
+    private volatile int port;
+
+    private RestServer(
+            String host, ControlPlane control, Connections connections, NbdAddress nbd, Supplier<String> metrics) {
+        vertx = Vertx.vertx(new VertxOptions()
+                .setEventLoopPoolSize(1)
+                .setWorkerPoolSize(1)
+                .setInternalBlockingPoolSize(1)
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        guard = new HostGuard(host);
+        operations = new Operations(control, connections, new Documents(nbd));
+        operations.add("contract", () -> Answer.jsonText(contract.text()));
+        operations.add("metrics", () -> new Answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics.get()));
+        operations.add("health", () -> Answer.json(200, new JsonObject().put("status", "ok")));
+        operations.add(
+                "readiness", () -> Answer.json(state.equals("ok") ? 200 : 503, new JsonObject().put("status", state)));
+    }
+
+    /**
+     * Starts to listen; not {@linkplain #ready ready} yet. Blocks.
+     *
+     * @param host the host part of the address as the operator wrote it
+     * @param nbd where volumes are reached, for the answers
+     * @param metrics gives the text of /metrics
+     * @throws java.util.concurrent.CompletionException if the address cannot be listened on
+     */
+    public static RestServer start(
+            InetSocketAddress address,
+            String host,
+            ControlPlane control,
+            Connections connections,
+            NbdAddress nbd,
+            Supplier<String> metrics) {
+        RestServer server = new RestServer(host, control, connections, nbd, metrics);
+        try {
+            server.listen(address);
+            return server;
+        } catch (RuntimeException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    private void listen(InetSocketAddress address) {
+        HttpServerOptions options = new HttpServerOptions()
+                .setMaxInitialLineLength(RestLimits.REQUEST_LINE_BYTES)
+                .setMaxHeaderSize(RestLimits.HEADER_BYTES)
+                .setIdleTimeout(RestLimits.IDLE_SECONDS)
+                .setIdleTimeoutUnit(TimeUnit.SECONDS);
+        HttpServer http = vertx.createHttpServer(options).requestHandler(router());
+        String interfaceAddress = address.getAddress().getHostAddress();
+        port = await(http.listen(address.getPort(), interfaceAddress)).actualPort();
+    }
+
+    /** The real port. */
+    public int port() {
+        return port;
+    }
+
+    /** From now on /readyz says yes. */
+    public void ready() {
+        state = "ok";
+    }
+
+    /** From now on /readyz says no. */
+    public void stopping() {
+        state = "stopping";
+    }
+
+    /** Stops listening. Blocks. */
+    @Override
+    public void close() {
+        await(vertx.close());
+    }
+
+    private static <T> T await(Future<T> future) {
+        return future.toCompletionStage()
+                .toCompletableFuture()
+                .orTimeout(CLOSE_SECONDS, TimeUnit.SECONDS)
+                .join();
+    }
+
+    private Router router() {
+        Router router = Router.router(vertx);
+        router.route().handler(this::admit);
+        router.route().handler(BodyHandler.create(false).setBodyLimit(RestLimits.BODY_BYTES));
+        for (Contract.Operation operation : contract.operations()) {
+            router.route(HttpMethod.valueOf(operation.method()), operation.routePath())
+                    .handler(context -> serve(context, operation));
+        }
+        router.errorHandler(404, context -> fail(context, unknownPath(context)));
+        router.errorHandler(405, this::refuseMethod);
+        router.errorHandler(413, context -> fail(context, tooLarge()));
+        router.errorHandler(400, context -> fail(context, badRequest(context.failure())));
+        router.errorHandler(500, context -> fail(context, context.failure()));
+        return router;
+    }
+
+    private void admit(RoutingContext context) {
+        try {
+            guard.check(context.request());
+            requireJson(context);
+            context.next();
+        } catch (RequestException e) {
+            fail(context, e);
+        }
+    }
+
+    private static void requireJson(RoutingContext context) {
+        String method = context.request().method().name();
+        String type = context.request().getHeader("Content-Type");
+        boolean change = method.equals("POST") || method.equals("PATCH") || method.equals("PUT");
+        if ((change || type != null) && !isJson(type)) {
+            throw new RequestException(
+                    ErrorCode.UNSUPPORTED_MEDIA_TYPE,
+                    "Content-Type %s is refused: changes are sent as %s".formatted(Echo.json(type), JSON));
+        }
+    }
+
+    private static boolean isJson(@Nullable String contentType) {
+        return contentType != null
+                && contentType.split(";", 2)[0].trim().toLowerCase(Locale.ROOT).equals(JSON);
+    }
+
+    private void serve(RoutingContext context, Contract.Operation operation) {
+        try {
+            JsonObject body = operation
+                    .bodySchema()
+                    .map(schema -> BodyCheck.parse(body(context), contract.validator(schema)))
+                    .orElseGet(JsonObject::new);
+            Operations.Call call = new Operations.Call(context, body, new Query(context.queryParams(), operation));
+            CompletableFuture<Answer> answer = operations.run(operation.id(), call);
+            answer.whenComplete((value, failure) -> vertx.runOnContext(loop -> {
+                if (failure == null) {
+                    send(context, value);
+                } else {
+                    fail(context, failure);
+                }
+            }));
+        } catch (RuntimeException e) { // the edge of a request
+            fail(context, e);
+        }
+    }
+
+    private static String body(RoutingContext context) {
+        return Optional.ofNullable(context.body().asString()).orElse("");
+    }
+
+    private static void send(RoutingContext context, Answer answer) {
+        HttpServerResponse response = context.response();
+        if (response.ended() || response.closed()) {
+            return;
+        }
+        response.setStatusCode(answer.status()).putHeader("X-Content-Type-Options", "nosniff");
+        if (answer.contentType().isEmpty()) {
+            response.end();
+        } else {
+            response.putHeader("Content-Type", answer.contentType()).end(answer.body());
+        }
+    }
+
+    private void refuseMethod(RoutingContext context) {
+        String path = context.normalizedPath();
+        String allowed = contract.operations().stream()
+                .filter(operation -> path.matches(operation.path().replaceAll("\\{\\w+}", "[^/]+")))
+                .map(Contract.Operation::method)
+                .collect(Collectors.joining(", "));
+        context.response().putHeader("Allow", allowed);
+        fail(
+                context,
+                new RequestException(
+                        ErrorCode.METHOD_NOT_ALLOWED,
+                        "%s is not allowed on %s, only %s"
+                                .formatted(context.request().method(), Echo.shorten(path), allowed)));
+    }
+
+    private static RequestException unknownPath(RoutingContext context) {
+        return new RequestException(
+                ErrorCode.INVALID_ACTION,
+                "there is nothing at " + Echo.shorten(context.normalizedPath()) + "; see /openapi.json");
+    }
+
+    private static RequestException tooLarge() {
+        return new RequestException(
+                ErrorCode.REQUEST_TOO_LARGE, "the body is larger than " + RestLimits.BODY_BYTES + " bytes");
+    }
+
+    private static RequestException badRequest(@Nullable Throwable failure) {
+        String why = failure == null ? "" : ": " + Echo.shorten(String.valueOf(failure.getMessage()));
+        return new RequestException(ErrorCode.VALIDATION_ERROR, "the request cannot be read" + why);
+    }
+
+    private static void fail(RoutingContext context, @Nullable Throwable failure) {
+        RequestException problem = problem(failure);
+        if (problem.code() == ErrorCode.INTERNAL_ERROR) {
+            LOG.error("{} {} failed", context.request().method(), context.normalizedPath(), failure);
+        }
+        String body = Documents.problem(problem.code(), String.valueOf(problem.getMessage()))
+                .encode();
+        send(context, new Answer(problem.code().status(), "application/problem+json", body));
+    }
+
+    private static RequestException problem(@Nullable Throwable failure) {
+        if (failure instanceof RequestException problem) {
+            return problem;
+        }
+        if (failure instanceof StoreException refusal) {
+            return RequestException.of(refusal);
+        }
+        if (failure instanceof CompletionException wrapper && wrapper.getCause() != null) {
+            return problem(wrapper.getCause());
+        }
+        if (failure instanceof RejectedExecutionException) {
+            return new RequestException(ErrorCode.UNAVAILABLE, "the server is stopping");
+        }
+        return new RequestException(ErrorCode.INTERNAL_ERROR, "the server failed; its log says why");
+    }
+}
