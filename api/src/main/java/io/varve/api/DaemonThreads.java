@@ -34,6 +34,7 @@ final class DaemonThreads implements EngineThreads, AutoCloseable {
         return accountant;
     }
 
+    @Override
     public Executor background() {
         return background;
     }

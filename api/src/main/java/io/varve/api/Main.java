@@ -3,6 +3,7 @@ package io.varve.api;
 import io.varve.api.cli.CommandException;
 import io.varve.api.cli.SnapshotCommands;
 import io.varve.api.cli.VolumeCommands;
+import io.varve.engine.BlockStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
@@ -22,9 +23,7 @@ import picocli.CommandLine.ParseResult;
         footer = {"", "Begin with: varve serve"})
 public final class Main {
     /** The engine that the server runs on. */
-    static final Daemon.StoreOpener ENGINE = (directory, options, threads) -> {
-        throw new io.varve.engine.StoreException(io.varve.engine.StoreException.Kind.IO, "no engine yet");
-    };
+    static final Daemon.StoreOpener ENGINE = BlockStore::open;
 
     private Main() {}
 
