@@ -91,7 +91,7 @@ public final class MapWriter {
         if (staged == 0) {
             stagedAt = offset;
         }
-        int cell = PageSpace.cellBytes(pointer);
+        int cell = PageSpace.placeBytes(pointer);
         UnsafeMemory.INSTANCE.setMemory(stagingAddress + staged + length, cell - length, (byte) 0);
         node.writtenCheck = codec.check(staging, staged, PagePointer.lengthBytes(pointer));
         node.writtenPointer = pointer;

@@ -103,7 +103,7 @@ public final class PageSpace {
     }
 
     /** Bytes of the cell that a page of that pointer is in: what may be written at its place. */
-    public static int cellBytes(long pointer) {
+    public static int placeBytes(long pointer) {
         return SlabDescriptor.cellBytes(SlabDescriptor.kindFor(PagePointer.lengthUnits(pointer)));
     }
 
