@@ -2,6 +2,7 @@ package io.varve.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.varve.testing.Background;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -46,7 +47,7 @@ class BackPressureTest {
             nbd.disk.completing = MemoryVolume.Completing.LATER;
             CompletableFuture<?>[] clients = new CompletableFuture<?>[4];
             for (int c = 0; c < clients.length; c++) {
-                clients[c] = CompletableFuture.runAsync(() -> {
+                clients[c] = Background.run(() -> {
                     try (WireClient client = nbd.open()) {
                         writeAndReadLots(client);
                     }
@@ -61,7 +62,7 @@ class BackPressureTest {
         try (NbdFixture nbd = NbdFixture.start();
                 WireClient client = nbd.open()) {
             nbd.disk.congest(true);
-            CompletableFuture<Void> sending = CompletableFuture.runAsync(() -> {
+            CompletableFuture<Void> sending = Background.run(() -> {
                 for (int i = 0; i < 20; i++) {
                     client.send(WireClient.write(i, 0, new byte[70_000]));
                 }
@@ -162,8 +163,7 @@ class BackPressureTest {
             for (int i = 0; i < messages.length; i++) {
                 messages[i] = WireClient.write(i, i * 300_000L, new byte[300_000]);
             }
-            CompletableFuture<Void> sending =
-                    CompletableFuture.runAsync(() -> client.send(WireClient.concat(messages)));
+            CompletableFuture<Void> sending = Background.run(() -> client.send(WireClient.concat(messages)));
             for (int i = 0; i < messages.length; i++) {
                 assertThat(client.readReply().error()).isZero();
             }

@@ -1,6 +1,7 @@
 package io.varve.nbd;
 
 import io.varve.engine.StoreException;
+import io.varve.testing.Background;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -44,6 +45,6 @@ final class MemoryExports implements ExportResolver {
     }
 
     private <T> CompletableFuture<T> later(Supplier<T> answer) {
-        return slow ? CompletableFuture.supplyAsync(answer) : CompletableFuture.completedFuture(answer.get());
+        return slow ? Background.supply(answer) : CompletableFuture.completedFuture(answer.get());
     }
 }

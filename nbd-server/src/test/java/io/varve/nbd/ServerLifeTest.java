@@ -3,6 +3,7 @@ package io.varve.nbd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.varve.testing.Background;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -79,7 +80,7 @@ class ServerLifeTest {
         client.send(WireClient.write(1, 0, new byte[4096]));
         await(() -> nbd.disk.requests.get() == 1);
 
-        CompletableFuture<Void> closing = CompletableFuture.runAsync(nbd.server::close);
+        CompletableFuture<Void> closing = Background.run(nbd.server::close);
         await(() -> !Files.exists(nbd.socket));
         nbd.disk.releaseHeld();
 

@@ -54,6 +54,10 @@ final class Schema {
         this.migrations = migrations;
     }
 
+    List<List<String>> migrations() {
+        return migrations;
+    }
+
     /**
      * Looks at a file without opening it as a database, which would change it.
      *

@@ -1,0 +1,51 @@
+package io.varve.api;
+
+import io.varve.api.rest.Probe;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** A whole server in this process, on free ports and a directory of its own. */
+final class RunningServer implements AutoCloseable {
+    private final Daemon daemon;
+    private final Probe probe;
+
+    private RunningServer(Daemon daemon) {
+        this.daemon = daemon;
+        this.probe = new Probe(daemon.apiUri());
+    }
+
+    static RunningServer on(Path directory) {
+        return new RunningServer(Daemon.start(settings(directory), Main.ENGINE));
+    }
+
+    static ServeSettings settings(Path directory) {
+        ListenAddress anyPort = new ListenAddress("127.0.0.1", 0);
+        return new ServeSettings(
+                directory.resolve("data"), anyPort, Optional.of(directory.resolve("nbd.sock")), anyPort, false);
+    }
+
+    Daemon daemon() {
+        return daemon;
+    }
+
+    Probe api() {
+        return probe;
+    }
+
+    /** Creates a volume and gives its document. */
+    JsonObject newVolume(int sizeGiB) {
+        return probe.post("/v1/volumes", new JsonObject().put("sizeGiB", sizeGiB))
+                .body();
+    }
+
+    JsonObject newSnapshot(String volumeId) {
+        return probe.post("/v1/snapshots", new JsonObject().put("volumeId", volumeId))
+                .body();
+    }
+
+    @Override
+    public void close() {
+        daemon.close();
+    }
+}

@@ -1,0 +1,127 @@
+package io.varve.api.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.varve.engine.StoreException;
+import io.varve.engine.VolumeId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ControlDatabaseTest {
+    private static final VolumeEntry ENTRY = new VolumeEntry(
+            new VolumeId(1, 2),
+            Phase.CREATING,
+            new Label(Optional.of("dïsk \"1\""), Map.of("a", "b", "empty", "")),
+            new VolumeLimits("local", 100, 20),
+            3L << 30,
+            Optional.of(new ClientToken("token", "{}")));
+
+    @TempDir
+    private Path directory;
+
+    private Path file() {
+        return directory.resolve(ControlDatabase.FILE_NAME);
+    }
+
+    @Test
+    void whatWasPutIsThereAfterReopening() {
+        try (ControlDatabase database = ControlDatabase.open(directory)) {
+            database.put(ENTRY);
+            database.setDefaultVolume(ENTRY.id());
+        }
+        try (ControlDatabase database = ControlDatabase.open(directory)) {
+            assertThat(database.volumes()).containsExactly(ENTRY);
+            assertThat(database.defaultVolume()).contains(ENTRY.id());
+            database.remove(ENTRY.id());
+            assertThat(database.volumes()).isEmpty();
+        }
+    }
+
+    @Test
+    void aNewerSchemaIsRefusedAndTheFileLeftAsItIs() throws IOException {
+        ControlDatabase.open(file(), twoVersions()).close();
+        byte[] before = Files.readAllBytes(file());
+        assertThatThrownBy(() -> ControlDatabase.open(directory))
+                .isInstanceOf(StoreException.class)
+                .extracting(e -> ((StoreException) e).kind())
+                .isEqualTo(StoreException.Kind.NEWER_FORMAT);
+        assertThat(Files.readAllBytes(file())).isEqualTo(before);
+        assertThat(names()).containsExactly(ControlDatabase.FILE_NAME);
+    }
+
+    @Test
+    void anOlderSchemaIsCopiedAndThenMigrated() throws IOException {
+        try (ControlDatabase database = ControlDatabase.open(directory)) {
+            database.put(ENTRY);
+        }
+        try (ControlDatabase database = ControlDatabase.open(file(), twoVersions())) {
+            assertThat(database.volumes()).containsExactly(ENTRY);
+        }
+        Path copy = directory.resolve("control.db.v1");
+        try (ControlDatabase database = ControlDatabase.open(copy, Schema.CURRENT)) {
+            assertThat(database.volumes()).containsExactly(ENTRY);
+        }
+    }
+
+    @Test
+    void aMigrationThatWasCutShortIsDoneAgain() throws IOException {
+        ControlDatabase.open(directory).close();
+        Files.writeString(directory.resolve("control.db.v1"), "half a copy");
+        ControlDatabase.open(file(), twoVersions()).close();
+        ControlDatabase.open(directory.resolve("control.db.v1"), Schema.CURRENT).close();
+    }
+
+    @Test
+    void aDamagedFileIsRefusedAndLeftAsItIs() throws IOException {
+        Files.writeString(file(), "this was a database once ".repeat(100));
+        byte[] before = Files.readAllBytes(file());
+        assertThatThrownBy(() -> ControlDatabase.check(directory))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("damaged");
+        assertThat(Files.readAllBytes(file())).isEqualTo(before);
+    }
+
+    @Test
+    void damageInsideIsFound() throws IOException {
+        try (ControlDatabase database = ControlDatabase.open(directory)) {
+            database.put(ENTRY);
+        }
+        byte[] bytes = Files.readAllBytes(file());
+        for (int i = 4096; i < bytes.length; i++) {
+            bytes[i] ^= 0x5a;
+        }
+        Files.write(file(), bytes);
+        assertThatThrownBy(() -> ControlDatabase.open(directory))
+                .isInstanceOf(StoreException.class)
+                .extracting(e -> ((StoreException) e).kind())
+                .isEqualTo(StoreException.Kind.DAMAGED);
+    }
+
+    @Test
+    void anEmptyFileThatACrashLeftIsBegunAnew() throws IOException {
+        Files.createFile(file());
+        ControlDatabase.check(directory);
+        ControlDatabase.open(directory).close();
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.map(path -> path.getFileName().toString()).toList();
+        }
+    }
+
+    private static Schema twoVersions() {
+        List<List<String>> migrations = new ArrayList<>(Schema.CURRENT.migrations());
+        migrations.add(List.of("CREATE TABLE later (id TEXT PRIMARY KEY) STRICT"));
+        return new Schema(migrations);
+    }
+}

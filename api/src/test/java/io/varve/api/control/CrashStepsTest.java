@@ -1,0 +1,211 @@
+package io.varve.api.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import io.varve.api.TestEngine;
+import io.varve.engine.BlockStore;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.VolumeId;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every call is cut short at every one of its steps; the next start finishes it or undoes it, never leaves a half. */
+class CrashStepsTest {
+    private static final int GIB_SHIFT = 30;
+    private static final Label LABEL = new Label(Optional.of("disk"), Map.of("team", "red"));
+    private static final Connections NOBODY = new NoConnections();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private TestEngine engine;
+    private BlockStore store;
+    private Metadata metadata;
+    private ControlPlane control;
+
+    @BeforeEach
+    void start() {
+        engine = TestEngine.open(directory);
+        store = engine.store();
+        metadata = ControlDatabase.open(directory);
+        control = ControlPlane.start(store, metadata, new SecureRandom());
+    }
+
+    @AfterEach
+    void stop() {
+        control.close();
+        metadata.close();
+        engine.close();
+    }
+
+    @Test
+    void aCreationIsWholeOrNeverWas() {
+        crashEverywhere(plane -> plane.volumes().create(volume(Optional.empty())), this::everyVolumeIsWhole);
+        assertThat(control.volumes().list())
+                .as("some crashes came after the engine had it")
+                .isNotEmpty();
+    }
+
+    @Test
+    void aRestoreIsWholeOrNeverWas() {
+        SnapshotId snapshot = newSnapshot(newVolume());
+        crashEverywhere(plane -> plane.volumes().create(volume(Optional.of(snapshot))), this::everyVolumeIsWhole);
+    }
+
+    @Test
+    void aSnapshotIsWholeOrNeverWas() {
+        VolumeId volume = newVolume();
+        crashEverywhere(
+                plane -> plane.snapshots().create(new SnapshotRequest(volume, LABEL, "", Optional.empty())), plane -> {
+                    assertThat(plane.snapshots().list()).hasSameSizeAs(store.snapshots());
+                    assertThat(metadata.snapshots()).hasSameSizeAs(store.snapshots());
+                    assertThat(metadata.snapshots()).allMatch(entry -> entry.phase() == Phase.READY);
+                });
+    }
+
+    @Test
+    void aDeletionThatBeganIsFinished() {
+        for (int crashAt = 1; crashAt <= 7; crashAt++) {
+            VolumeId volume = newVolume();
+            boolean crashed = crash(crashAt, plane -> plane.volumes().delete(volume, false, NOBODY));
+            boolean begun = crashAt > 1;
+            assertThat(store.volume(volume).isPresent()).isEqualTo(!begun);
+            assertThat(control.volumes().find(volume).isPresent()).isEqualTo(!begun);
+            everyVolumeIsWhole(control);
+            assertThat(crashed).isEqualTo(crashAt <= 6);
+        }
+    }
+
+    @Test
+    void aSnapshotsDeletionThatBeganIsFinished() {
+        VolumeId volume = newVolume();
+        for (int crashAt = 1; crashAt <= 7; crashAt++) {
+            SnapshotId snapshot = newSnapshot(volume);
+            crash(crashAt, plane -> plane.snapshots().delete(snapshot, false, NOBODY));
+            assertThat(control.snapshots().find(snapshot).isPresent()).isEqualTo(crashAt == 1);
+            assertThat(metadata.snapshots()).hasSameSizeAs(store.snapshots());
+        }
+    }
+
+    @Test
+    void aChangeHappensWholeOrNotAtAll() {
+        for (int crashAt = 1; crashAt <= 7; crashAt++) {
+            VolumeId volume = newVolume();
+            Label renamed = new Label(Optional.of("renamed"), Map.of());
+            VolumeChange change =
+                    new VolumeChange(Optional.of(3), old -> renamed, old -> new VolumeLimits("local", 100, 0));
+            crash(crashAt, plane -> plane.volumes().change(volume, change));
+            VolumeView after = control.volumes().describe(volume);
+            boolean changed = after.entry().label().equals(renamed);
+            assertThat(after.record().sizeBytes()).isEqualTo((changed ? 3L : 1L) << GIB_SHIFT);
+            assertThat(after.entry().limits().iops()).isEqualTo(changed ? 100 : 0);
+            assertThat(after.entry().growingToBytes()).isZero();
+            assertThat(changed).isEqualTo(crashAt > 1);
+        }
+    }
+
+    @Test
+    void aRepeatedCreationAfterACrashMakesOneVolume() {
+        for (int crashAt = 1; crashAt <= 7; crashAt++) {
+            VolumeRequest request = new VolumeRequest(
+                    Optional.of(1), Optional.empty(), VolumeLimits.NONE, LABEL, Optional.of("token-" + crashAt));
+            int before = store.volumes().size();
+            crash(crashAt, plane -> plane.volumes().create(request));
+            control.volumes().create(request).join();
+            assertThat(store.volumes()).hasSize(before + 1);
+        }
+    }
+
+    @Test
+    void theDefaultVolumeIsMadeOnceHoweverOftenTheFirstStartIsCutShort() {
+        for (int crashAt = 1; crashAt <= 9; crashAt++) {
+            CrashPoints points = new CrashPoints(crashAt);
+            control.close();
+            ControlPlane dying = ControlPlane.start(
+                    points.around(BlockStore.class, store),
+                    points.around(Metadata.class, metadata),
+                    new SecureRandom());
+            Throwable unused = catchThrowable(dying::createDefaultVolume);
+            dying.close();
+            control = ControlPlane.start(store, metadata, new SecureRandom());
+            control.createDefaultVolume();
+            assertThat(control.volumes().list()).hasSize(1);
+            assertThat(control.defaultVolume())
+                    .contains(control.volumes().list().get(0).record().id());
+        }
+    }
+
+    private void everyVolumeIsWhole(ControlPlane plane) {
+        assertThat(plane.volumes().list()).hasSameSizeAs(store.volumes());
+        assertThat(metadata.volumes()).hasSameSizeAs(store.volumes());
+        assertThat(plane.volumes().list()).allSatisfy(volume -> {
+            assertThat(volume.entry().phase()).isEqualTo(Phase.READY);
+            assertThat(volume.entry().label()).isEqualTo(LABEL);
+        });
+    }
+
+    private void crashEverywhere(Function<ControlPlane, CompletableFuture<?>> call, Consumer<ControlPlane> check) {
+        int crashAt = 1;
+        while (crash(crashAt, call)) {
+            check.accept(control);
+            crashAt++;
+        }
+        assertThat(crashAt).as("steps of the call").isGreaterThan(4);
+    }
+
+    /** Makes the call in a process that dies at a step, and starts again; false if the call ended before. */
+    private boolean crash(int crashAt, Function<ControlPlane, CompletableFuture<?>> call) {
+        control.close();
+        CrashPoints points = new CrashPoints(crashAt);
+        ControlPlane dying = ControlPlane.start(
+                points.around(BlockStore.class, store), points.around(Metadata.class, metadata), new SecureRandom());
+        Throwable unused = catchThrowable(() -> call.apply(dying).join());
+        dying.close();
+        metadata.close();
+        metadata = ControlDatabase.open(directory);
+        control = ControlPlane.start(store, metadata, new SecureRandom());
+        return points.crashed();
+    }
+
+    private VolumeId newVolume() {
+        return control.volumes()
+                .create(volume(Optional.empty()))
+                .join()
+                .record()
+                .id();
+    }
+
+    private SnapshotId newSnapshot(VolumeId of) {
+        return control.snapshots()
+                .create(new SnapshotRequest(of, LABEL, "", Optional.empty()))
+                .join()
+                .record()
+                .id();
+    }
+
+    private static VolumeRequest volume(Optional<SnapshotId> from) {
+        return new VolumeRequest(Optional.of(1), from, VolumeLimits.NONE, LABEL, Optional.empty());
+    }
+
+    private static final class NoConnections implements Connections {
+        @Override
+        public CompletableFuture<Void> disconnect(VolumeId volume) {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletableFuture<Void> disconnect(SnapshotId snapshot) {
+            return CompletableFuture.completedFuture(null);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.api.control;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.api.rest;
+
+import org.jspecify.annotations.NullMarked;
