@@ -1,0 +1,131 @@
+package io.varve.system;
+
+import io.varve.api.Main;
+import io.varve.api.rest.Probe;
+import io.vertx.core.json.JsonObject;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** A server in a process of its own, with the memory that the launcher gives it, that can be killed. */
+public final class ServerProcess implements AutoCloseable {
+    private static final Pattern READY = Pattern.compile("varve ready api=(\\S+) nbd=nbd://(\\S+?):(\\d+)\\S* .*");
+
+    private final Process process;
+    private final BufferedReader output;
+    private final Path socket;
+    private final Probe api;
+    private final int nbdPort;
+
+    private ServerProcess(Process process, Path socket) throws IOException {
+        this.process = process;
+        this.socket = socket;
+        // Kept open to the end: a server whose output is closed would be told so.
+        output = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        String line = output.readLine();
+        Matcher ready = READY.matcher(line == null ? "" : line);
+        if (!ready.matches()) {
+            process.destroyForcibly();
+            throw new AssertionError("the server said: " + line);
+        }
+        api = new Probe(ready.group(1));
+        nbdPort = Integer.parseInt(ready.group(3));
+    }
+
+    /** Starts a server on {@code directory}/data and waits until it is ready. */
+    public static ServerProcess start(Path directory) {
+        Path socket = directory.resolve("nbd.sock");
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("--"))
+                .forEach(command::add);
+        command.addAll(List.of(
+                "-Xmx256m",
+                "-XX:MaxDirectMemorySize=512m",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "serve",
+                "--data=" + directory.resolve("data"),
+                "--nbd=127.0.0.1:0",
+                "--api=127.0.0.1:0",
+                "--nbd-socket=" + socket));
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            return new ServerProcess(process, socket);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The REST API; every answer is held against the OpenAPI document. */
+    public Probe api() {
+        return api;
+    }
+
+    public Path socket() {
+        return socket;
+    }
+
+    /** Creates a volume and gives its id. */
+    public String newVolume(String name, int sizeGiB) {
+        JsonObject request = new JsonObject().put("sizeGiB", sizeGiB).put("name", name);
+        return api.post("/v1/volumes", request).body().getString("volumeId");
+    }
+
+    /** Creates a volume from a snapshot and gives its id. */
+    public String restore(String name, String snapshotId) {
+        JsonObject request = new JsonObject().put("snapshotId", snapshotId).put("name", name);
+        return api.post("/v1/volumes", request).body().getString("volumeId");
+    }
+
+    /** Takes a snapshot and gives its id. */
+    public String newSnapshot(String volumeId) {
+        return api.post("/v1/snapshots", new JsonObject().put("volumeId", volumeId))
+                .body()
+                .getString("snapshotId");
+    }
+
+    /** An export's URI over the Unix socket. */
+    public String unixUri(String export) {
+        return "nbd+unix:///" + export + "?socket=" + socket;
+    }
+
+    /** An export's URI over TCP. */
+    public String tcpUri(String export) {
+        return "nbd://127.0.0.1:" + nbdPort + "/" + export;
+    }
+
+    public int nbdPort() {
+        return nbdPort;
+    }
+
+    /** kill -9. */
+    public void kill() {
+        process.destroyForcibly().onExit().join();
+    }
+
+    /** SIGTERM, and waits for the end. */
+    @Override
+    public void close() {
+        process.destroy();
+        process.onExit().join();
+        try {
+            output.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.varve.system;
+
+import org.jspecify.annotations.NullMarked;
