@@ -61,8 +61,15 @@ public interface DiskFile extends AutoCloseable {
      */
     void readDevice(long position, ByteBuffer destination);
 
-    /** Makes all earlier writes and the file's size durable (fdatasync). */
+    /**
+     * Makes all earlier writes and the file's size durable (fdatasync). A failure is final: every later sync of this
+     * file, also one that waits meanwhile, fails with it, since the kernel tells a failure only once and forgets the
+     * pages.
+     */
     void sync();
+
+    /** Takes a failed sync back: the caller goes on from what {@link #readDevice} says the device holds. */
+    void forgetFailure();
 
     /** Allocates blocks for the range and grows the file over it; bytes not yet written read as zeroes. */
     void allocate(long position, long length);

@@ -301,6 +301,13 @@ final class RealDiskFile implements DiskFile {
         }
     }
 
+    @Override
+    public void forgetFailure() {
+        synchronized (syncLock) {
+            lost = null;
+        }
+    }
+
     private void syncDescriptor(int fd) {
         synchronized (syncLock) {
             if (lost != null) {

@@ -78,11 +78,8 @@ final class Checkpointer {
         commit(participants);
     }
 
-    /** A checkpoint of one volume that is being recovered and is on no loop. */
+    /** A checkpoint of one volume that is being recovered and is on no loop; its segments are synced. */
     void run(VolumeEntry entry, CheckpointPart part, Acknowledgement acknowledgement) {
-        for (Segment segment : part.unsynced()) {
-            segment.file().sync();
-        }
         reclaimer.planNothing();
         commit(List.of(new Participant(entry, part, acknowledgement)));
     }

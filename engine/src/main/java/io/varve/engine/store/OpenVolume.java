@@ -4,6 +4,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
+import io.varve.engine.StoreException;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
@@ -27,6 +28,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -546,7 +548,7 @@ final class OpenVolume implements Volume {
         logStarting = false;
         if (begun == null) {
             LOG.warn("{}: cannot begin the log: {}", key, String.valueOf(failure));
-            failWaiting(IoStatus.ENOSPC);
+            failWaiting(answerTo(failure));
             return;
         }
         try {
@@ -681,8 +683,18 @@ final class OpenVolume implements Volume {
         } else {
             LOG.warn("{}: no segment to go on in: {}", key, String.valueOf(failure));
             host.checkpointWanted();
-            failWaiting(IoStatus.ENOSPC);
+            failWaiting(answerTo(failure));
         }
+    }
+
+    private static IoStatus answerTo(@Nullable Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        StoreException.Kind kind = cause instanceof StoreException known ? known.kind() : StoreException.Kind.IO;
+        return switch (kind) {
+            case NO_SPACE -> IoStatus.ENOSPC;
+            case CLOSED -> IoStatus.ESHUTDOWN;
+            default -> IoStatus.EIO;
+        };
     }
 
     private void retryHeld() {

@@ -16,6 +16,7 @@ import io.varve.engine.map.MapLoader;
 import io.varve.engine.map.MapRoot;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,7 @@ final class Recovery implements LogReader.Handler {
 
     private final StoreParts parts;
     private final Checkpointer checkpointer;
+    private final Consumer<Runnable> commit;
     private final VolumeEntry entry;
     private final BlockMap map;
     private final int epoch;
@@ -35,9 +37,10 @@ final class Recovery implements LogReader.Handler {
     private LogPosition position;
     private long usedBlocks;
 
-    private Recovery(StoreParts parts, Checkpointer checkpointer, VolumeEntry entry) {
+    private Recovery(StoreParts parts, Checkpointer checkpointer, Consumer<Runnable> commit, VolumeEntry entry) {
         this.parts = parts;
         this.checkpointer = checkpointer;
+        this.commit = commit;
         this.entry = entry;
         VolumeRow row = entry.row;
         this.epoch = row.epoch();
@@ -47,9 +50,14 @@ final class Recovery implements LogReader.Handler {
         this.map = new BlockMap(parts.frames(), row.root(), row.generation(), floors);
     }
 
-    /** Recovers a volume whose row says that it was open for writing. */
-    static void recover(StoreParts parts, Checkpointer checkpointer, VolumeEntry entry) {
-        Recovery recovery = new Recovery(parts, checkpointer, entry);
+    /**
+     * Recovers a volume whose row says that it was open for writing. If its storage fails it stays as it is, FAILED, to
+     * be tried again.
+     *
+     * @param commit runs what changes the tables and commits them; knows what to do when that fails half-way
+     */
+    static void recover(StoreParts parts, Checkpointer checkpointer, Consumer<Runnable> commit, VolumeEntry entry) {
+        Recovery recovery = new Recovery(parts, checkpointer, commit, entry);
         try {
             recovery.run();
         } catch (DamagedPageException | DiskException e) {
@@ -62,8 +70,17 @@ final class Recovery implements LogReader.Handler {
     }
 
     private void run() {
+        for (Segment segment : parts.segments().openSegments(entry.number)) {
+            segment.file().forgetFailure();
+        }
         LogReader.Result result = new LogReader(parts.segments(), entry.number, this).replay(position, epoch);
         position = result.end();
+        sync();
+        commit.accept(() -> finish(result));
+        LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
+    }
+
+    private void finish(LogReader.Result result) {
         entry.row.setOpenForWriting(false);
         if (result.damagedUntil().isPresent()) {
             String detail = "log records " + result.end().sequence() + " to "
@@ -75,7 +92,12 @@ final class Recovery implements LogReader.Handler {
             entry.status = VolumeStatus.OK;
         }
         checkpoint(result.epoch(), true);
-        LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
+    }
+
+    private void sync() {
+        for (Segment segment : parts.segments().openSegments(entry.number)) {
+            segment.file().sync();
+        }
     }
 
     private void checkpoint(int reachedEpoch, boolean last) {
@@ -134,7 +156,8 @@ final class Recovery implements LogReader.Handler {
     public void replayedTo(LogPosition reached, int reachedEpoch) {
         position = reached;
         if (map.dirtyPages() > parts.frames().budgetFrames() / 2) {
-            checkpoint(reachedEpoch, false);
+            sync();
+            commit.accept(() -> checkpoint(reachedEpoch, false));
         }
     }
 }

@@ -86,7 +86,7 @@ final class StoreAccountant {
                         VolumeStatus.Health.READ_ONLY, "an earlier recovery found records of its log missing");
             }
             if (entry.row.isLive() && entry.row.isOpenForWriting()) {
-                Recovery.recover(parts, checkpointer, entry);
+                Recovery.recover(parts, checkpointer, this::guarded, entry);
             }
         }
         parts.segments().deleteStrayFiles();
@@ -211,11 +211,25 @@ final class StoreAccountant {
             throw new StoreException(StoreException.Kind.IN_USE, "volume " + id + " is open");
         }
         closeVolume(entry);
+        if (hasSnapshotsInItsLogOnly(entry)) {
+            Recovery.recover(parts, checkpointer, this::guarded, entry);
+            if (hasSnapshotsInItsLogOnly(entry)) {
+                throw new StoreException(
+                        StoreException.Kind.IO,
+                        "volume " + id + " holds snapshots in its log, which " + entry.status.detail());
+            }
+        }
         reclaimer.addDeleted(entry.row);
         parts.segments().sealAll(entry.number);
         catalogue.removeVolume(entry);
         commitTables();
         queueCheckpointIfReclaiming();
+    }
+
+    /** True after a failure of the log: the checkpoint of closing, which gives snapshots their rows, was left out. */
+    private boolean hasSnapshotsInItsLogOnly(VolumeEntry entry) {
+        return catalogue.snapshots().stream()
+                .anyMatch(snapshot -> snapshot.volumeNumber == entry.number && snapshot.row == null);
     }
 
     OpenVolume openVolume(VolumeId id) {
@@ -224,7 +238,7 @@ final class StoreAccountant {
         if (open == null) {
             closeIdleVolumes();
             if (entry.row.isOpenForWriting()) {
-                Recovery.recover(parts, checkpointer, entry);
+                Recovery.recover(parts, checkpointer, this::guarded, entry);
             }
             if (entry.status.health() == VolumeStatus.Health.FAILED) {
                 throw new StoreException(StoreException.Kind.IO, "volume " + id + " " + entry.status.detail());

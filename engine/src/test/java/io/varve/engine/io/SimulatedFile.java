@@ -12,6 +12,7 @@ final class SimulatedFile implements DiskFile {
     private final SimulatedContent content;
     private final int life;
     private boolean closed;
+    private @Nullable DiskException lost;
 
     SimulatedFile(SimulatedDisk disk, SimulatedContent content, int life) {
         this.disk = disk;
@@ -114,7 +115,20 @@ final class SimulatedFile implements DiskFile {
     @Override
     public void sync() {
         check();
-        disk.sync(content);
+        if (lost != null) {
+            throw lost;
+        }
+        try {
+            disk.sync(content);
+        } catch (DiskException e) {
+            lost = e;
+            throw e;
+        }
+    }
+
+    @Override
+    public void forgetFailure() {
+        lost = null;
     }
 
     @Override

@@ -188,6 +188,9 @@ final class MemoryDisk implements Disk {
         }
 
         @Override
+        public void forgetFailure() {}
+
+        @Override
         public void allocate(long position, long length) {
             step();
             long growth = position + length - node.cached.length;
