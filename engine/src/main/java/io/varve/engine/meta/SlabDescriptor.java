@@ -9,7 +9,7 @@ package io.varve.engine.meta;
  *   |kind|zero           |allocated cells, 256 bits              |zero           |
  *   +----+---------------+---------------------------------------+---------------+
  *
- *   kind       1 to 6: cells of 1, 2, 4, 8, 16 or 26 units of 256 bytes; 0: nothing is allocated, it may take any size
+ *   kind       1 to 6: cells of 1, 2, 4, 9, 16 or 26 units of 256 bytes; 0: nothing is allocated, it may take any size
  *   allocated  bit n (of little-endian u64 n / 64, bit n % 64) is set when cell n, at n × cell size, is in use
  * </pre>
  */
@@ -23,7 +23,7 @@ final class SlabDescriptor {
 
     static final int MAX_KIND = 6;
 
-    private static final int[] CELL_UNITS = {0, 1, 2, 4, 8, 16, PagePointer.MAX_UNITS};
+    private static final int[] CELL_UNITS = {0, 1, 2, 4, 9, 16, PagePointer.MAX_UNITS};
     private static final byte[] KIND_OF_LENGTH = kindsOfLengths();
 
     private SlabDescriptor() {}
