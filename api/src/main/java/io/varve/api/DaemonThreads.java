@@ -12,7 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /** The engine's threads in the daemon: NBD's loops, one accountant and a few threads for what may wait. Close it after the engine. */
-final class DaemonThreads implements EngineThreads, AutoCloseable {
+public final class DaemonThreads implements EngineThreads, AutoCloseable {
     private static final int BACKGROUND_THREADS = 2;
 
     private final NettyLoops loops;
@@ -20,7 +20,8 @@ final class DaemonThreads implements EngineThreads, AutoCloseable {
     private final ExecutorService background =
             Executors.newFixedThreadPool(BACKGROUND_THREADS, task -> thread(task, "background"));
 
-    DaemonThreads(NettyLoops loops) {
+    /** Starts on {@code loops}, which stay the caller's to close. */
+    public DaemonThreads(NettyLoops loops) {
         this.loops = loops;
     }
 

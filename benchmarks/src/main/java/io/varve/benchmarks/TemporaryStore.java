@@ -1,0 +1,49 @@
+package io.varve.benchmarks;
+
+import io.varve.api.DaemonThreads;
+import io.varve.engine.BlockStore;
+import io.varve.engine.StoreOptions;
+import io.varve.nbd.NettyLoops;
+import io.varve.nbd.Transport;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
+
+/** An empty store on the threads that the daemon runs it on, in a directory that is deleted with it. */
+final class TemporaryStore implements AutoCloseable {
+    private final Path directory;
+    private final NettyLoops loops;
+    private final DaemonThreads threads;
+    private final BlockStore store;
+
+    /**
+     * Opens the store.
+     *
+     * @param parent the directory to make the store's directory in; empty for the JVM's temporary directory
+     */
+    TemporaryStore(String parent) throws IOException {
+        Path in = Path.of(parent.isEmpty() ? System.getProperty("java.io.tmpdir") : parent);
+        directory = Files.createTempDirectory(in, "varve-benchmark-");
+        loops = NettyLoops.start(Transport.auto(), 1);
+        threads = new DaemonThreads(loops);
+        store = BlockStore.open(directory, StoreOptions.DEFAULT, threads);
+    }
+
+    BlockStore store() {
+        return store;
+    }
+
+    @Override
+    public void close() throws IOException {
+        store.close();
+        threads.close();
+        loops.close();
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}
