@@ -19,6 +19,12 @@ import java.util.regex.Pattern;
 public final class ServerProcess implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("varve ready api=(\\S+) nbd=nbd://(\\S+?):(\\d+)\\S* .*");
 
+    /** How a client reaches an export. */
+    public enum Transport {
+        TCP,
+        UNIX
+    }
+
     private final Process process;
     private final BufferedReader output;
     private final Path socket;
@@ -98,6 +104,11 @@ public final class ServerProcess implements AutoCloseable {
                 .getString("snapshotId");
     }
 
+    /** An export's URI; the empty name is that of the server. */
+    public String uri(Transport transport, String export) {
+        return transport == Transport.TCP ? tcpUri(export) : unixUri(export);
+    }
+
     /** An export's URI over the Unix socket. */
     public String unixUri(String export) {
         return "nbd+unix:///" + export + "?socket=" + socket;
@@ -106,6 +117,16 @@ public final class ServerProcess implements AutoCloseable {
     /** An export's URI over TCP. */
     public String tcpUri(String export) {
         return "nbd://127.0.0.1:" + nbdPort + "/" + export;
+    }
+
+    /** The value of a metric that has no labels. */
+    public double metric(String name) {
+        String text = api.get("/metrics").response().body();
+        return text.lines()
+                .filter(line -> line.startsWith(name + " "))
+                .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no metric " + name + " in " + text));
     }
 
     public int nbdPort() {
