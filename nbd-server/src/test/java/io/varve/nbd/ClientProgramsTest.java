@@ -4,27 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.testing.RequiresTools;
 import io.varve.testing.Tools;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
-/** Clients that others wrote understand the server, and it them. */
+/**
+ * What libnbd's own programs see of the protocol: what is offered, and errors as it words them. What clients get back of
+ * what they wrote is tested on the real server, in the api module.
+ */
 class ClientProgramsTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-
-    @TempDir
-    Path directory;
 
     private NbdFixture nbd;
 
@@ -57,68 +49,6 @@ class ClientProgramsTest {
     }
 
     @Test
-    @RequiresTools("nbdcopy")
-    void nbdcopyCopiesBothWays() throws IOException {
-        Path image = randomImage(NbdFixture.SIZE_BYTES);
-        Path copy = directory.resolve("copy.img");
-
-        run("nbdcopy", "--flush", image.toString(), nbd.unixUri("disk"));
-        run("nbdcopy", nbd.tcpUri("disk"), copy.toString());
-
-        assertThat(Files.mismatch(image, copy)).isEqualTo(-1);
-        assertThat(nbd.disk.content()).isEqualTo(Files.readAllBytes(image));
-    }
-
-    @Test
-    @RequiresTools("qemu-img")
-    void qemuImgConvertsAndCompares() throws IOException {
-        Path image = randomImage(NbdFixture.SIZE_BYTES);
-        Path qcow2 = directory.resolve("copy.qcow2");
-
-        run("qemu-img", "convert", "-n", "-f", "raw", "-O", "raw", image.toString(), nbd.unixUri("disk"));
-        run("qemu-img", "compare", "-f", "raw", "-F", "raw", image.toString(), nbd.tcpUri("disk"));
-        run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", nbd.tcpUri("disk"), qcow2.toString());
-        run("qemu-img", "compare", "-f", "qcow2", "-F", "raw", qcow2.toString(), nbd.unixUri("disk"));
-
-        assertThat(run("qemu-img", "info", nbd.unixUri("disk"))).contains("virtual size: 64 MiB");
-    }
-
-    @Test
-    @RequiresTools("qemu-io")
-    void qemuIoReadsWritesAndDiscards() {
-        String said = run(
-                "qemu-io",
-                "-f",
-                "raw",
-                nbd.unixUri("disk"),
-                "-c",
-                "write -P 0xa5 512 1536",
-                "-c",
-                "write -P 0x11 1M 2M",
-                "-c",
-                "read -P 0xa5 512 1536",
-                "-c",
-                "read -P 0 0 512",
-                "-c",
-                "write -z 1M 64k",
-                "-c",
-                "write -f -P 0x22 1M 512",
-                "-c",
-                "read -P 0x22 1M 512",
-                "-c",
-                "read -P 0 1049088 65024",
-                "-c",
-                "discard 2M 512k",
-                "-c",
-                "flush",
-                "-c",
-                "read -P 0x11 2621440 524288");
-
-        assertThat(said).doesNotContain("error").doesNotContain("verification failed");
-        assertThat(nbd.disk.durableRequests.get()).isPositive();
-    }
-
-    @Test
     @RequiresTools("nbdsh")
     void nbdshGetsTheErrorsOfTheProtocol() {
         nbdsh("-u", nbd.unixUri("disk"), "-c", ERRORS);
@@ -129,36 +59,6 @@ class ClientProgramsTest {
     @RequiresTools("nbdsh")
     void nbdshWorksWithSimpleReplies() {
         nbdsh("-c", "h.set_request_structured_replies(False)", "-u", nbd.unixUri("disk"), "-c", SIMPLE);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"unix, 1", "unix, 32", "tcp, 1", "tcp, 32"})
-    @RequiresTools("fio")
-    void fioVerifiesWhatItWrote(String address, int depth) {
-        String uri = address.equals("unix") ? nbd.unixUri("disk") : nbd.tcpUri("disk");
-
-        run(
-                "fio",
-                "--name=verify",
-                "--ioengine=nbd",
-                "--uri=" + uri,
-                "--rw=randwrite",
-                "--bsrange=512-1m",
-                "--bs_unaligned=1",
-                "--size=48m",
-                "--iodepth=" + depth,
-                "--verify=crc32c",
-                "--do_verify=1",
-                "--verify_fatal=1",
-                "--fsync=16",
-                "--randseed=7");
-    }
-
-    private Path randomImage(int sizeBytes) throws IOException {
-        byte[] bytes = new byte[sizeBytes];
-        new Random(3).nextBytes(bytes);
-        Arrays.fill(bytes, 1 << 20, 9 << 20, (byte) 0);
-        return Files.write(directory.resolve("image.raw"), bytes);
     }
 
     /** With the system's Python, which alone has the module of libnbd. */

@@ -149,10 +149,6 @@ final class MemoryVolume implements Volume {
         });
     }
 
-    byte[] content() {
-        return bytes;
-    }
-
     private void collect(Completion completion, Runnable work) {
         onLoop();
         requests.incrementAndGet();
