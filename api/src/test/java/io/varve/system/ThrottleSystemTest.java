@@ -1,0 +1,128 @@
+package io.varve.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.varve.testing.Background;
+import io.varve.testing.RequiresTools;
+import io.varve.testing.Tools;
+import io.vertx.core.json.JsonObject;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A volume holds the rate that it was given, as a client counts it: fio's own total over its own run time. The burst at
+ * the start is part of the total; it is 5 ms of operations or one MiB, half a percent of the run at most.
+ */
+@Tag("slow")
+@RequiresTools("fio")
+class ThrottleSystemTest {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final double TOLERANCE_PERCENT = 2;
+    private static final double MIB = 1 << 20;
+
+    @TempDir
+    static Path directory;
+
+    private static ServerProcess server;
+
+    @BeforeAll
+    static void start() {
+        server = ServerProcess.start(directory);
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    @Test
+    void operationsAreHeldToTheirRate() {
+        String volume = newVolume("iops", new JsonObject().put("iops", 500));
+
+        Rate rate = write(volume, 4096);
+
+        assertThat(rate.operationsPerSecond).isCloseTo(500, tolerance());
+    }
+
+    @Test
+    void bytesAreHeldToTheirRate() {
+        String volume = newVolume("bytes", new JsonObject().put("throughputMiBps", 20));
+
+        Rate rate = write(volume, 64 << 10);
+
+        assertThat(rate.bytesPerSecond / MIB).isCloseTo(20, tolerance());
+    }
+
+    @Test
+    void aRateChangedUnderLoadHoldsFromThenOn() {
+        String volume = newVolume("changed", new JsonObject().put("iops", 100));
+        JsonObject faster = new JsonObject().put("iops", 1000).put("throughputMiBps", 5);
+
+        // What fio counts begins after the ramp; 5 MiB/s would be 1280 of its writes a second.
+        CompletableFuture<Rate> measured = Background.supply(() -> write(volume, 4096, "--ramp_time=4"));
+        await().atMost(PATIENCE).until(() -> writesOf(volume) > 50);
+        assertThat(server.api().patch("/v1/volumes/" + volume, faster).status()).isEqualTo(200);
+
+        assertThat(measured.join().operationsPerSecond).isCloseTo(1000, tolerance());
+    }
+
+    /** What fio reaches in 10 s of random writes that always have eight on their way. */
+    private static Rate write(String volume, int blockBytes, String... more) {
+        List<String> command = new ArrayList<>(List.of(
+                "fio",
+                "--name=throttled",
+                "--ioengine=nbd",
+                "--uri=" + server.unixUri(volume),
+                "--rw=randwrite",
+                "--bs=" + blockBytes,
+                "--size=256m",
+                "--iodepth=8",
+                "--time_based",
+                "--runtime=10",
+                "--output-format=json"));
+        command.addAll(List.of(more));
+        String report =
+                Tools.run(PATIENCE, command.toArray(String[]::new)).succeeded().output();
+        JsonObject writes = new JsonObject(report.substring(report.indexOf('{')))
+                .getJsonArray("jobs")
+                .getJsonObject(0)
+                .getJsonObject("write");
+        double seconds = writes.getLong("runtime") / 1e3;
+        Rate rate = new Rate(writes.getLong("total_ios") / seconds, writes.getLong("io_bytes") / seconds);
+        System.out.printf("%.1f writes/s, %.2f MiB/s%n", rate.operationsPerSecond, rate.bytesPerSecond / MIB);
+        return rate;
+    }
+
+    private static double writesOf(String volume) {
+        return server.api()
+                .get("/metrics")
+                .response()
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("varve_volume_operations_total{"))
+                .filter(line -> line.contains('"' + volume + '"') && line.contains("\"write\""))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    private static String newVolume(String name, JsonObject limits) {
+        JsonObject request = limits.copy().put("sizeGiB", 1).put("name", name);
+        return server.api().post("/v1/volumes", request).body().getString("volumeId");
+    }
+
+    private static Percentage tolerance() {
+        return Percentage.withPercentage(TOLERANCE_PERCENT);
+    }
+
+    private record Rate(double operationsPerSecond, double bytesPerSecond) {}
+}
