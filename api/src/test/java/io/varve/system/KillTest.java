@@ -9,16 +9,14 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A server is killed again and again while a client writes; no acknowledged write may be lost (law 1). */
-@Tag("slow")
 class KillTest {
     private static final int ROUNDS = Integer.getInteger("varve.kill.rounds", 5);
     private static final int SECTORS = 8 << 20 >> 9;
-    private static final int MAX_WRITES = 6_000;
+    private static final int MAX_WRITES = 16_000;
     private static final String EXPORT = "disk";
 
     private final long seed = System.nanoTime();
