@@ -176,8 +176,8 @@ public final class PageSpace {
      * @throws io.varve.engine.io.DiskException NO_SPACE if the disk is too full for that
      */
     public void reserve(long bytes) {
-        // The worst are pages of 9 units, which take cells of 16.
-        long slabs = (bytes * 16 / 9 + SLAB_BYTES - 1) / SLAB_BYTES + SLACK_SLABS;
+        // The worst are pages of 5 units: they take cells of 9, of which a slab has 28.
+        long slabs = (bytes * 64 / 35 + SLAB_BYTES - 1) / SLAB_BYTES + SLACK_SLABS;
         int missing = Math.toIntExact(slabs) - free.vacantSlabs();
         if (missing > 0) {
             grow(missing);

@@ -23,6 +23,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class Checkpointer {
     private static final int PAGE_BYTES = 6656;
+    /** Pages of tables that are kept ready beyond those in use. */
+    private static final int TABLE_PAGES_AHEAD = 16;
+
     private static final int ROOT_NEXT_SEGMENT = 0;
     private static final int ROOT_NEXT_NUMBER = 1;
     /** Numbers of volumes and snapshots that may be given out between two commits. */
@@ -69,9 +72,33 @@ final class Checkpointer {
         void durable(CheckpointPart part, WrittenPages written);
     }
 
-    /** A checkpoint of every open volume. */
+    /**
+     * Makes room for a checkpoint, or for the commit of a change. To be called before anything is changed, because a
+     * commit that meets a full disk half-way ends the store's service.
+     *
+     * @throws DiskException NO_SPACE if there is none
+     */
+    void reserve() {
+        reserve(TABLE_PAGES_AHEAD);
+    }
+
+    /** Makes room for the commit of a deletion, which what other commits have kept ahead suffices for. */
+    void reserveForDeletion() {
+        reserve(TABLE_PAGES_AHEAD / 4);
+    }
+
+    private void reserve(int tablePages) {
+        long pages = 16;
+        for (VolumeEntry entry : catalogue.volumes()) {
+            OpenVolume volume = entry.open;
+            pages += volume == null ? 0 : volume.dirtyPages();
+        }
+        space.reserve(pages * PAGE_BYTES);
+        superblock.reserve(tablePages);
+    }
+
+    /** A checkpoint of every open volume, for which there is room. */
     void run() {
-        reserveSpace();
         reclaimer.plan();
         List<Participant> participants = freezeAll();
         participants.removeIf(participant -> !sync(participant));
@@ -88,15 +115,6 @@ final class Checkpointer {
     void commitTables() {
         reclaimer.planNothing();
         commit(List.of());
-    }
-
-    private void reserveSpace() {
-        long pages = 16;
-        for (VolumeEntry entry : catalogue.volumes()) {
-            OpenVolume volume = entry.open;
-            pages += volume == null ? 0 : volume.dirtyPages();
-        }
-        space.reserve(pages * PAGE_BYTES);
     }
 
     private List<Participant> freezeAll() {

@@ -163,6 +163,7 @@ final class StoreAccountant {
             throw new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a volume " + id + " already");
         }
         checkSize(sizeBytes, BlockStore.MIN_VOLUME_BYTES);
+        checkpointer.reserve();
         SnapshotRow origin = from.map(this::rowOf).orElse(null);
         VolumeRow row;
         if (origin != null) {
@@ -195,6 +196,7 @@ final class StoreAccountant {
     VolumeRecord extendVolume(VolumeId id, long sizeBytes) {
         VolumeEntry entry = catalogue.get(id);
         checkSize(sizeBytes, entry.sizeBytes);
+        checkpointer.reserve();
         entry.row.setSizeBytes(sizeBytes);
         commitTables();
         entry.sizeBytes = sizeBytes;
@@ -210,6 +212,7 @@ final class StoreAccountant {
         if (entry.holders.get() > 0) {
             throw new StoreException(StoreException.Kind.IN_USE, "volume " + id + " is open");
         }
+        checkpointer.reserveForDeletion();
         closeVolume(entry);
         if (hasSnapshotsInItsLogOnly(entry)) {
             Recovery.recover(parts, checkpointer, this::guarded, entry);
@@ -271,6 +274,7 @@ final class StoreAccountant {
                 .filter(entry -> entry.open != null && entry.holders.get() == 0)
                 .count();
         if (idle >= MAX_IDLE_VOLUMES) {
+            checkpointer.reserve();
             for (VolumeEntry entry : catalogue.volumes()) {
                 if (entry.holders.get() == 0) {
                     closeVolume(entry);
@@ -286,7 +290,7 @@ final class StoreAccountant {
             return;
         }
         quiesce(volume);
-        checkpointer.run();
+        guarded(checkpointer::run);
         boolean failed = volume.status().health() == VolumeStatus.Health.FAILED;
         CompletableFuture<Boolean> done = new CompletableFuture<>();
         volume.onLoop(opened -> {
@@ -330,6 +334,7 @@ final class StoreAccountant {
             throw new StoreException(StoreException.Kind.IN_USE, "snapshot " + id + " is open");
         }
         SnapshotRow row = rowOf(id);
+        checkpointer.reserveForDeletion();
         catalogue.removeSnapshot(entry, row);
         commitTables();
         queueCheckpointIfReclaiming();
@@ -375,6 +380,7 @@ final class StoreAccountant {
     /** Writes a checkpoint of everything. */
     void checkpoint() {
         checkpointQueued.set(false);
+        checkpointer.reserve();
         logSinceCheckpoint.set(0);
         guarded(checkpointer::run);
         refreshUsage();
@@ -484,6 +490,7 @@ final class StoreAccountant {
         @Override
         public CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes) {
             return call(() -> {
+                checkpointer.reserve();
                 LogPosition previous = entry.row.position();
                 Segment first = parts.segments().prepare(entry.number, capacityBytes, false);
                 int epoch = entry.row.epoch() + 1;

@@ -3,19 +3,14 @@ package io.varve.engine.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.engine.BlockStore;
-import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.SimulatedDisk;
-import io.varve.engine.io.SimulatedScheduler;
-import io.varve.engine.io.SimulatedThreads;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.CompletableFuture;
-import java.util.function.BiConsumer;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,9 +20,8 @@ class DamageTest {
     private static final int BLOCK = BlockStore.BLOCK_BYTES;
     private static final VolumeId VOLUME = new VolumeId(1, 1);
 
-    private SimulatedScheduler scheduler = new SimulatedScheduler(1);
-    private final SimulatedDisk disk = new SimulatedDisk(scheduler, 1, 1L << 30);
-    private BlockStore store = open();
+    private final SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT);
+    private final SimulatedDisk disk = simulated.disk;
     private Volume volume = create();
 
     @BeforeEach
@@ -75,7 +69,8 @@ class DamageTest {
         restart();
 
         assertThat(health()).isEqualTo(VolumeStatus.Health.READ_ONLY);
-        assertThat(store.volume(VOLUME).orElseThrow().status().detail()).contains("log records 2 to ");
+        assertThat(simulated.store().volume(VOLUME).orElseThrow().status().detail())
+                .contains("log records 2 to ");
         assertThat(volume.readOnly()).isTrue();
         assertThat(read(0)).isEqualTo(10);
         assertThat(read(1)).as("behind the damage").isZero();
@@ -100,7 +95,7 @@ class DamageTest {
 
     @Test
     void aDamagedMapPageIsAnErrorNotAHole() {
-        store.close();
+        simulated.store().close();
         disk.flipBit("map", positionInMap(crcOf(11)), 7);
         restart();
 
@@ -111,71 +106,38 @@ class DamageTest {
 
     // ---- the store ----
 
-    private BlockStore open() {
-        return StoreEngine.open(disk, StoreOptions.DEFAULT, new SimulatedThreads(scheduler, 1));
-    }
-
-    private BlockStore reopen() {
-        scheduler = new SimulatedScheduler(2, scheduler.nanoTime());
-        disk.processKill(scheduler);
-        return open();
-    }
-
     private Volume create() {
-        await(store.createVolume(VOLUME, 1 << 20));
-        return await(store.open(VOLUME));
+        simulated.await(simulated.store().createVolume(VOLUME, 1 << 20));
+        return simulated.await(simulated.store().open(VOLUME));
     }
 
     private void restart() {
-        store = reopen();
-        volume = await(store.open(VOLUME));
+        simulated.restart();
+        volume = simulated.await(simulated.store().open(VOLUME));
     }
 
     private VolumeStatus.Health health() {
-        return store.volume(VOLUME).orElseThrow().status().health();
+        return simulated.store().volume(VOLUME).orElseThrow().status().health();
     }
 
     private IoStatus write(long offset, int length, int value) {
-        ByteBuffer source = filled(length, value);
-        return call((opened, done) -> opened.write(offset, source, false, done));
+        return simulated.write(volume, offset, length, value);
     }
 
     private IoStatus flush() {
-        return call(Volume::flush);
+        return simulated.flush(volume);
     }
 
     /** The value that a block is full of; -1 if it reads as EIO. */
     private int read(int block) {
         ByteBuffer into = ByteBuffer.allocateDirect(BLOCK);
-        IoStatus status = call((opened, done) -> opened.read((long) block * BLOCK, into, done));
+        IoStatus status = simulated.call(volume, (opened, done) -> opened.read((long) block * BLOCK, into, done));
         if (status != IoStatus.OK) {
             assertThat(status).isEqualTo(IoStatus.EIO);
             return -1;
         }
-        assertThat(into).isEqualTo(filled(BLOCK, into.get(0)));
+        assertThat(into).isEqualTo(SimulatedStore.filled(BLOCK, into.get(0)));
         return into.get(0);
-    }
-
-    private static ByteBuffer filled(int length, int value) {
-        ByteBuffer bytes = ByteBuffer.allocateDirect(length);
-        while (bytes.hasRemaining()) {
-            bytes.put((byte) value);
-        }
-        return bytes.flip();
-    }
-
-    private IoStatus call(BiConsumer<Volume, Completion> request) {
-        CompletableFuture<IoStatus> result = new CompletableFuture<>();
-        volume.loop().execute(() -> {
-            request.accept(volume, result::complete);
-            volume.submit();
-        });
-        return await(result);
-    }
-
-    private <T> T await(CompletableFuture<T> future) {
-        scheduler.runUntil(future::isDone);
-        return future.join();
     }
 
     // ---- the device ----
@@ -200,7 +162,7 @@ class DamageTest {
 
     private static int crcOf(int value) {
         CRC32C crc = new CRC32C();
-        crc.update(filled(BLOCK, value));
+        crc.update(SimulatedStore.filled(BLOCK, value));
         return (int) crc.getValue();
     }
 

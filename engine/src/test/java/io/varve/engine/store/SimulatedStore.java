@@ -1,0 +1,71 @@
+package io.varve.engine.store;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.Completion;
+import io.varve.engine.IoStatus;
+import io.varve.engine.StoreOptions;
+import io.varve.engine.Volume;
+import io.varve.engine.io.SimulatedDisk;
+import io.varve.engine.io.SimulatedScheduler;
+import io.varve.engine.io.SimulatedThreads;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+
+/** A store on a simulated disk, driven one request after the other. */
+final class SimulatedStore {
+    private static final long SEED = 1;
+
+    final SimulatedDisk disk;
+    private final StoreOptions options;
+    private SimulatedScheduler scheduler = new SimulatedScheduler(SEED);
+    private BlockStore store;
+
+    SimulatedStore(long capacityBytes, StoreOptions options) {
+        this.options = options;
+        disk = new SimulatedDisk(scheduler, SEED, capacityBytes);
+        store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
+    }
+
+    BlockStore store() {
+        return store;
+    }
+
+    /** Kills the process and starts it again. */
+    void restart() {
+        scheduler = new SimulatedScheduler(SEED, scheduler.nanoTime());
+        disk.processKill(scheduler);
+        store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
+    }
+
+    <T> T await(CompletableFuture<T> future) {
+        scheduler.runUntil(future::isDone);
+        return future.join();
+    }
+
+    IoStatus call(Volume volume, BiConsumer<Volume, Completion> request) {
+        CompletableFuture<IoStatus> result = new CompletableFuture<>();
+        volume.loop().execute(() -> {
+            request.accept(volume, result::complete);
+            volume.submit();
+        });
+        return await(result);
+    }
+
+    IoStatus write(Volume volume, long offset, int length, int value) {
+        ByteBuffer source = filled(length, value);
+        return call(volume, (opened, done) -> opened.write(offset, source, false, done));
+    }
+
+    IoStatus flush(Volume volume) {
+        return call(volume, Volume::flush);
+    }
+
+    static ByteBuffer filled(int length, int value) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(length);
+        while (bytes.hasRemaining()) {
+            bytes.put((byte) value);
+        }
+        return bytes.flip();
+    }
+}
