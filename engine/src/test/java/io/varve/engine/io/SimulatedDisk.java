@@ -1,10 +1,13 @@
 package io.varve.engine.io;
 
 import io.varve.engine.io.SimulatedContent.Survival;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.TreeMap;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -103,6 +106,31 @@ public final class SimulatedDisk implements Disk {
         byte[] bytes = deviceBytes(name, position, 1);
         bytes[0] ^= (byte) (1 << bit);
         setDeviceBytes(name, position, bytes);
+    }
+
+    /** All files, as the device holds them. */
+    public Map<String, byte[]> deviceFiles() {
+        Map<String, byte[]> files = new TreeMap<>();
+        for (SimulatedContent content : names.contents()) {
+            files.put(content.name, content.deviceBytes(0, Math.toIntExact(content.sizeBytes())));
+        }
+        return files;
+    }
+
+    /** Puts files there, durable with their directories. */
+    public void addFiles(Map<String, byte[]> files) {
+        files.forEach((name, bytes) -> {
+            String directory = SimulatedNames.directoryOf(name);
+            if (!names.hasDirectory(directory)) {
+                createDirectory(directory);
+                syncDirectory("");
+            }
+            try (DiskFile file = open(name, Mode.CREATE)) {
+                file.write(0, ByteBuffer.allocateDirect(bytes.length).put(bytes).flip());
+                file.sync();
+            }
+            syncDirectory(directory);
+        });
     }
 
     /** What the device holds of a file, whatever the page cache does. */

@@ -9,6 +9,7 @@ import io.varve.engine.io.SimulatedDisk;
 import io.varve.engine.io.SimulatedScheduler;
 import io.varve.engine.io.SimulatedThreads;
 import java.nio.ByteBuffer;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
 
@@ -22,8 +23,14 @@ final class SimulatedStore {
     private BlockStore store;
 
     SimulatedStore(long capacityBytes, StoreOptions options) {
+        this(capacityBytes, options, Map.of());
+    }
+
+    /** The store that {@code files} are. */
+    SimulatedStore(long capacityBytes, StoreOptions options, Map<String, byte[]> files) {
         this.options = options;
         disk = new SimulatedDisk(scheduler, SEED, capacityBytes);
+        disk.addFiles(files);
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
     }
 
