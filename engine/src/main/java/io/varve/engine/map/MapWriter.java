@@ -23,7 +23,7 @@ public final class MapWriter {
     private final long scratch;
     private long stagedAt;
     private int staged;
-    private long bytesWritten;
+    private long pagesWritten;
 
     public MapWriter(DiskFile file, PageSpace space, FramePool pool) {
         this.file = file;
@@ -40,9 +40,9 @@ public final class MapWriter {
         }
     }
 
-    /** Bytes of pages written so far. */
-    public long bytesWritten() {
-        return bytesWritten;
+    /** Pages that were given a new place and a new content so far. */
+    public long pagesWritten() {
+        return pagesWritten;
     }
 
     private void write(Node node, WrittenPages written) {
@@ -96,12 +96,12 @@ public final class MapWriter {
         node.writtenCheck = codec.check(staging, staged, PagePointer.lengthBytes(pointer));
         node.writtenPointer = pointer;
         staged += cell;
+        pagesWritten++;
     }
 
     private void flush() {
         if (staged > 0) {
             file.write(stagedAt, staging.duplicate().position(0).limit(staged));
-            bytesWritten += staged;
             staged = 0;
         }
     }

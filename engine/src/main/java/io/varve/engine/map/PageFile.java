@@ -6,12 +6,14 @@ import io.varve.engine.meta.PagePointer;
 import java.nio.ByteBuffer;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /** Reads packed map pages and checks them. Any thread; {@link #read} waits for storage, {@link #readAsync} does not. */
 public final class PageFile {
     private final DiskFile file;
     private final ConcurrentLinkedQueue<Reading> idle = new ConcurrentLinkedQueue<>();
+    private final LongAdder pagesRead = new LongAdder();
 
     /** What one read needs. */
     private static final class Reading {
@@ -71,6 +73,11 @@ public final class PageFile {
         callback.completed(birth, failure);
     }
 
+    /** Pages read so far, from storage or from the page cache, for volumes, checkpoints, recovery and reclaim. */
+    public long pagesRead() {
+        return pagesRead.sum();
+    }
+
     private Reading take(long pointer) {
         Reading reading = idle.poll();
         if (reading == null) {
@@ -80,7 +87,8 @@ public final class PageFile {
         return reading;
     }
 
-    private static long decode(Reading reading, long pointer, int check, int level, long firstBlock, long frame) {
+    private long decode(Reading reading, long pointer, int check, int level, long firstBlock, long frame) {
+        pagesRead.increment();
         int length = PagePointer.lengthBytes(pointer);
         if (reading.codec.check(reading.buffer, 0, length) != check) {
             throw new DamagedPageException("map page of level " + level + " for block " + firstBlock + " at offset "

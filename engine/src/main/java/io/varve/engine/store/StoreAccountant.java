@@ -78,6 +78,10 @@ final class StoreAccountant {
         return usage;
     }
 
+    MapTraffic mapTraffic() {
+        return new MapTraffic(parts.pages().pagesRead(), parts.writer().pagesWritten());
+    }
+
     /** Recovers every volume that was open for writing when the store was last in use. */
     void recover() {
         for (VolumeEntry entry : catalogue.everyVolume()) {

@@ -222,6 +222,11 @@ public final class StoreEngine implements BlockStore {
         return accountant.usage();
     }
 
+    /** What was read and written of maps up to now, all earlier calls included. */
+    CompletableFuture<MapTraffic> mapTraffic() {
+        return accountant.call(accountant::mapTraffic);
+    }
+
     @Override
     public CompletableFuture<Void> checkpoint() {
         return accountant.run(accountant::checkpoint);
