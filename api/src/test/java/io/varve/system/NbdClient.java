@@ -15,7 +15,7 @@ import java.nio.file.Path;
  */
 final class NbdClient implements AutoCloseable {
     /** The most that {@link #write} takes. */
-    static final int MAX_WRITE_BYTES = 64 << 10;
+    static final int MAX_WRITE_BYTES = 1 << 20;
 
     private static final long OPTION_MAGIC = 0x49484156454F5054L;
     private static final int FIXED_NEWSTYLE_NO_ZEROES = 0b11;

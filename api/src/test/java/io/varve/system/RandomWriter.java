@@ -10,7 +10,7 @@ import java.util.Random;
 final class RandomWriter {
     private static final int DEPTH = 8;
     private static final int WRITES_PER_FLUSH = 32;
-    private static final int MAX_SECTORS = NbdClient.MAX_WRITE_BYTES / SectorModel.SECTOR_BYTES;
+    private static final int MAX_SECTORS = (64 << 10) / SectorModel.SECTOR_BYTES;
     private static final long FLUSH_COOKIE = 0;
 
     private final NbdClient client;
