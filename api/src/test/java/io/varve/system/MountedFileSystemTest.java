@@ -129,8 +129,8 @@ class MountedFileSystemTest {
     }
 
     /**
-     * Waits, for whole 2 MiB that were trimmed are counted in the background. The file system may take a twentieth for
-     * its journal meanwhile.
+     * Waits, for whole 2 MiB that were trimmed are counted in the background. A fiftieth may be missing: of what is
+     * deleted xfs leaves about 0.6 % untrimmed on a sparse file too.
      */
     private static void assertTrimGivesBack(long deleted, Path root, ServerProcess server, String volume) {
         HostMount.run("sync", "-f", root.toString());
@@ -141,7 +141,7 @@ class MountedFileSystemTest {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .untilAsserted(
-                        () -> assertThat(before - usedBytes(server, volume)).isGreaterThan(deleted / 20 * 19));
+                        () -> assertThat(before - usedBytes(server, volume)).isGreaterThan(deleted / 50 * 49));
         System.out.printf(
                 "used: %,d bytes before fstrim, %,d after; deleted: %,d%n", before, usedBytes(server, volume), deleted);
     }
