@@ -4,7 +4,6 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
-import io.varve.engine.StoreException;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
@@ -22,13 +21,11 @@ import io.varve.engine.map.MapLoader;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.map.PageFile;
 import io.varve.engine.map.WrittenPages;
-import io.varve.engine.qos.Throttle;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,15 +38,11 @@ import org.slf4j.LoggerFactory;
  * in, complete partial blocks, append to the batch. {@link #submit} hands the batch to the kernel in one call, points the
  * map at it and answers. Reads are carried out behind the batch.
  */
-final class OpenVolume implements Volume {
+final class OpenVolume implements Volume, LogSpace.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
     /** Requests that may wait inside the volume before it is congested. */
     private static final int MAX_WAITING = 1024;
-    /** Appended bytes after which write-back of them is started. */
-    private static final long WRITE_BACK_STEP_BYTES = 2 << 20;
-    /** Syncs within one segment after which the next one is zeroed beforehand. */
-    private static final long SYNCS_THAT_WANT_ZEROED = 256;
 
     private final VolumeKey key;
     private final VolumeLoop loop;
@@ -61,11 +54,11 @@ final class OpenVolume implements Volume {
     private final DirtyBudget dirty;
     private final BlockReader reader;
     private final LogWriter log;
+    private final LogSpace space;
     private final WriteBatch batch;
     private final GroupCommit commit;
-    private final Throttle throttle;
+    private final Admission admission;
     private final HeldRequests held = new HeldRequests();
-    private final Deque<Request> throttled = new ArrayDeque<>();
     private final Deque<Request> recycled = new ArrayDeque<>();
     private final Deque<Runnable> answers = new ArrayDeque<>();
     private final List<Runnable> writableWaiters = new ArrayList<>();
@@ -76,18 +69,12 @@ final class OpenVolume implements Volume {
     private volatile VolumeStatus status = VolumeStatus.OK;
     private boolean readOnly;
     private boolean closing;
-    private boolean logStarting;
-    private boolean segmentComing;
-    private boolean timerSet;
     private boolean pumping;
     /** Depth of calls that are appending a request; answers wait until it is 0. */
     private int appending;
 
     private long usedBlocks;
     private long requestsInFlight;
-    private long writeBackFrom;
-    private long unsentDirtyBytes;
-    private long syncsAtSegmentStart;
     private @Nullable Runnable whenIdle;
 
     /**
@@ -129,9 +116,10 @@ final class OpenVolume implements Volume {
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters);
         this.log = new LogWriter(key.number(), counters);
+        this.space = new LogSpace(key.toString(), loop, host, counters, log, dirty, this);
         this.batch = new WriteBatch(log, map);
-        this.commit = new GroupCommit(loop, log, counters, this::fail);
-        this.throttle = new Throttle(QosLimits.UNLIMITED, host.nanoTime());
+        this.commit = new GroupCommit(loop, log, counters, this::logFailed);
+        this.admission = new Admission(loop, host, this::admit, this::submit);
         this.reader = new BlockReader(
                 key.toString(), loop, map, loader, shared.segments(), counters, this::readDone, this::damaged);
     }
@@ -259,7 +247,7 @@ final class OpenVolume implements Volume {
 
     @Override
     public boolean congested() {
-        return held.size() + throttled.size() >= MAX_WAITING || dirty.isExceeded() || tooManyDirtyPages();
+        return held.size() + admission.size() >= MAX_WAITING || dirty.isExceeded() || tooManyDirtyPages();
     }
 
     private boolean tooManyDirtyPages() {
@@ -310,49 +298,13 @@ final class OpenVolume implements Volume {
             finish(request, IoStatus.ESHUTDOWN);
         } else if (request.length == 0) {
             finishAfterSyncIf(request);
-        } else if (!throttled.isEmpty()) {
-            throttled.add(request);
         } else {
-            long wait = throttle.admit(host.nanoTime(), 1, costBytes(request));
-            if (wait == 0) {
-                admit(request);
-            } else {
-                throttled.add(request);
-                setTimer(wait);
-            }
+            admission.offer(request);
         }
-    }
-
-    private static long costBytes(Request request) {
-        boolean moves = request.kind == Request.Kind.READ || request.kind == Request.Kind.WRITE;
-        return moves ? request.length : 0;
-    }
-
-    private void setTimer(long nanos) {
-        if (!timerSet) {
-            timerSet = true;
-            loop.schedule(this::releaseThrottled, nanos);
-        }
-    }
-
-    private void releaseThrottled() {
-        timerSet = false;
-        while (!throttled.isEmpty()) {
-            Request next = throttled.element();
-            long wait = throttle.admit(host.nanoTime(), 1, costBytes(next));
-            if (wait > 0) {
-                setTimer(wait);
-                break;
-            }
-            throttled.remove();
-            admit(next);
-        }
-        submit();
     }
 
     void limit(QosLimits limits) {
-        throttle.update(limits, host.nanoTime());
-        releaseThrottled();
+        admission.limit(limits);
     }
 
     private void admit(Request request) {
@@ -529,36 +481,8 @@ final class OpenVolume implements Volume {
             return true;
         }
         held.add(request, false);
-        if (!logStarting) {
-            logStarting = true;
-            long wanted = request.kind == Request.Kind.WRITE ? request.length : 0;
-            host.startLog(this, firstCapacity(wanted))
-                    .whenComplete((begun, failure) -> loop.execute(() -> logStarted(begun, failure)));
-        }
+        space.start(request.kind == Request.Kind.WRITE ? request.length : 0, usedNow() == 0);
         return false;
-    }
-
-    private long firstCapacity(long wantedBytes) {
-        long capacity = SegmentStore.nextCapacity(0, host.maxSegmentBytes());
-        boolean small = wantedBytes < capacity / 2 && usedNow() == 0;
-        return small ? capacity : SegmentStore.nextCapacity(capacity, host.maxSegmentBytes());
-    }
-
-    private void logStarted(VolumeHost.@Nullable LogStart begun, @Nullable Throwable failure) {
-        logStarting = false;
-        if (begun == null) {
-            LOG.warn("{}: cannot begin the log: {}", key, String.valueOf(failure));
-            failWaiting(answerTo(failure));
-            return;
-        }
-        try {
-            log.begin(begun.epoch(), begun.first(), begun.previous());
-        } catch (DiskException e) {
-            fail(e);
-            return;
-        }
-        beginSegment();
-        retryHeld();
     }
 
     /** Holds a request that will be resumed. The batch goes first: what comes in may evict the pages that it needs. */
@@ -631,73 +555,19 @@ final class OpenVolume implements Volume {
     private boolean makeRoom(Request request, int payloadBytes) {
         if (batch.isEmpty() || !log.batchIsFull(8)) {
             if (log.hasRoom(payloadBytes)) {
-                return roll(payloadBytes);
+                return space.roll(payloadBytes);
             }
         } else {
             writeBatch();
             return changeable() == IoStatus.OK && makeRoom(request, payloadBytes);
         }
         held.add(request, false);
-        prepareNext();
+        space.prepareNext();
         return false;
     }
 
-    private boolean roll(int payloadBytes) {
-        Segment before = log.currentSegment();
-        long endBefore = log.currentOffset();
-        if (log.wouldRoll(payloadBytes)) {
-            writeBatch();
-            try {
-                log.makeRoom(payloadBytes);
-            } catch (DiskException e) {
-                fail(e);
-                return false;
-            }
-            writeBack(before, endBefore);
-            beginSegment();
-        }
-        return true;
-    }
-
-    private void beginSegment() {
-        writeBackFrom = 0;
-        syncsAtSegmentStart = counters.logSyncs.get();
-    }
-
-    private void prepareNext() {
-        if (segmentComing) {
-            return;
-        }
-        segmentComing = true;
-        long capacity = SegmentStore.nextCapacity(log.currentSegment().capacityBytes(), host.maxSegmentBytes());
-        boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
-        host.prepareSegment(this, capacity, zeroed)
-                .whenComplete((segment, failure) -> loop.execute(() -> segmentCame(segment, failure)));
-    }
-
-    private void segmentCame(@Nullable Segment segment, @Nullable Throwable failure) {
-        segmentComing = false;
-        if (segment != null) {
-            log.provideNext(segment);
-            retryHeld();
-        } else {
-            LOG.warn("{}: no segment to go on in: {}", key, String.valueOf(failure));
-            host.checkpointWanted();
-            failWaiting(answerTo(failure));
-        }
-    }
-
-    private static IoStatus answerTo(@Nullable Throwable failure) {
-        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-        StoreException.Kind kind = cause instanceof StoreException known ? known.kind() : StoreException.Kind.IO;
-        return switch (kind) {
-            case NO_SPACE -> IoStatus.ENOSPC;
-            case CLOSED -> IoStatus.ESHUTDOWN;
-            default -> IoStatus.EIO;
-        };
-    }
-
-    private void retryHeld() {
+    @Override
+    public void spaceCame() {
         for (Request request : held.all()) {
             if (isHeldForSpace(request)) {
                 start(request);
@@ -711,7 +581,8 @@ final class OpenVolume implements Volume {
         return request.held && !request.behind && !request.waitingForIo && !request.starting;
     }
 
-    private void failWaiting(IoStatus answer) {
+    @Override
+    public void noSpace(IoStatus answer) {
         for (Request request : held.all()) {
             if (isHeldForSpace(request)) {
                 giveUp(request, answer);
@@ -722,7 +593,8 @@ final class OpenVolume implements Volume {
 
     // ---- append ----
 
-    private void writeBatch() {
+    @Override
+    public void writeBatch() {
         if (log.batchIsEmpty()) {
             return;
         }
@@ -730,7 +602,7 @@ final class OpenVolume implements Volume {
         try {
             bytes = log.writeBatch();
         } catch (DiskException e) {
-            fail(e);
+            logFailed(e);
             return;
         }
         batch.apply();
@@ -739,23 +611,8 @@ final class OpenVolume implements Volume {
             finishAfterSyncIf(finished.get(i));
         }
         batch.recycle(finished);
-        dirty.add(bytes);
-        unsentDirtyBytes += bytes;
-        if (log.currentOffset() - writeBackFrom >= WRITE_BACK_STEP_BYTES) {
-            writeBack(log.currentSegment(), log.currentOffset());
-        }
-        if (log.wantsNext()) {
-            prepareNext();
-        }
+        space.appended(bytes);
         host.logGrew(this, bytes);
-    }
-
-    private void writeBack(Segment segment, long end) {
-        long bytes = unsentDirtyBytes;
-        unsentDirtyBytes = 0;
-        long from = writeBackFrom;
-        writeBackFrom = end;
-        segment.file().writeBackAsync(from, end - from, Runnable::run, failure -> dirty.subtract(bytes));
     }
 
     private void finishAfterSyncIf(Request request) {
@@ -803,7 +660,8 @@ final class OpenVolume implements Volume {
     }
 
     /** A write or a sync of the log failed (law 5). */
-    private void fail(DiskException cause) {
+    @Override
+    public void logFailed(DiskException cause) {
         if (status.health() == VolumeStatus.Health.FAILED) {
             return;
         }
@@ -814,7 +672,7 @@ final class OpenVolume implements Volume {
         for (Request request : batch.takeFinished()) {
             finish(request, IoStatus.EIO);
         }
-        failWaiting(IoStatus.EIO);
+        noSpace(IoStatus.EIO);
         commit.fail();
     }
 
@@ -837,9 +695,7 @@ final class OpenVolume implements Volume {
         usedBlocks += changes.usedBlocks();
         List<CheckpointPart.TakenSnapshot> taken = snapshots;
         snapshots = new ArrayList<>();
-        long dirtyBytes = unsentDirtyBytes;
-        unsentDirtyBytes = 0;
-        writeBackFrom = log.currentOffset();
+        long dirtyBytes = space.takeForSync();
         if (taken.isEmpty()) {
             map.setFloors(newFloors);
         }
@@ -872,7 +728,7 @@ final class OpenVolume implements Volume {
 
     /** Syncing for a checkpoint failed. */
     void syncFailed(DiskException cause) {
-        fail(cause);
+        logFailed(cause);
     }
 
     void setFloors(Floors floors) {
@@ -903,9 +759,7 @@ final class OpenVolume implements Volume {
     /** Takes no new requests; runs {@code task} when the last one is finished. */
     void quiesce(Runnable task) {
         closing = true;
-        for (Request request = throttled.poll(); request != null; request = throttled.poll()) {
-            admit(request);
-        }
+        admission.letAllIn();
         submit();
         if (requestsInFlight == 0) {
             task.run();

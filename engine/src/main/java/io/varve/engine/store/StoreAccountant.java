@@ -492,7 +492,7 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes) {
+        public CompletableFuture<LogStart> startLog(long capacityBytes) {
             return call(() -> {
                 checkpointer.reserve();
                 LogPosition previous = entry.row.position();
@@ -508,7 +508,7 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<Segment> prepareSegment(OpenVolume volume, long capacityBytes, boolean zeroed) {
+        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed) {
             CompletableFuture<Segment> prepared = new CompletableFuture<>();
             threads.background().execute(() -> {
                 try {
@@ -568,12 +568,12 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes) {
+        public CompletableFuture<LogStart> startLog(long capacityBytes) {
             throw new IllegalStateException("a snapshot has no log");
         }
 
         @Override
-        public CompletableFuture<Segment> prepareSegment(OpenVolume volume, long capacityBytes, boolean zeroed) {
+        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed) {
             throw new IllegalStateException("a snapshot has no log");
         }
 

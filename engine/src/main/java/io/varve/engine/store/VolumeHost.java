@@ -16,10 +16,10 @@ interface VolumeHost {
     record LogStart(int epoch, Segment first, LogPosition previous) {}
 
     /** Makes a new epoch of the volume's log durable and a segment of at least {@code capacityBytes} ready. */
-    CompletableFuture<LogStart> startLog(OpenVolume volume, long capacityBytes);
+    CompletableFuture<LogStart> startLog(long capacityBytes);
 
     /** Makes a segment ready. */
-    CompletableFuture<Segment> prepareSegment(OpenVolume volume, long capacityBytes, boolean zeroed);
+    CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed);
 
     /** The log has grown; the store decides when a checkpoint is due. */
     void logGrew(OpenVolume volume, long bytes);

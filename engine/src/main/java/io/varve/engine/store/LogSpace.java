@@ -1,0 +1,197 @@
+package io.varve.engine.store;
+
+import io.varve.engine.IoStatus;
+import io.varve.engine.StoreException;
+import io.varve.engine.VolumeCounters;
+import io.varve.engine.VolumeLoop;
+import io.varve.engine.io.DiskException;
+import io.varve.engine.log.LogWriter;
+import io.varve.engine.log.Segment;
+import io.varve.engine.log.SegmentStore;
+import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The segments that a volume's log goes on in: asks the store for the next one in time, rolls over to it, and starts
+ * write-back of what was appended, so that neither a sync nor the kernel meets it all at once. Loop only.
+ */
+final class LogSpace {
+    private static final Logger LOG = LoggerFactory.getLogger(LogSpace.class);
+    /** Appended bytes after which write-back of them is started. */
+    private static final long WRITE_BACK_STEP_BYTES = 2 << 20;
+    /** Syncs within one segment after which the next one is zeroed beforehand. */
+    private static final long SYNCS_THAT_WANT_ZEROED = 256;
+
+    /** The volume whose log it is. */
+    interface Owner {
+        /** Hands what was appended to the kernel: the log goes on elsewhere. */
+        void writeBatch();
+
+        /** There is room again for requests that are held for it. */
+        void spaceCame();
+
+        /** There is none, and the requests that are held for it get this answer. */
+        void noSpace(IoStatus answer);
+
+        /** The log cannot go on (law 5). */
+        void logFailed(DiskException cause);
+    }
+
+    private final String name;
+    private final VolumeLoop loop;
+    private final VolumeHost host;
+    private final VolumeCounters counters;
+    private final LogWriter log;
+    private final DirtyBudget dirty;
+    private final Owner owner;
+    private boolean logStarting;
+    private boolean segmentComing;
+    private long writeBackFrom;
+    private long unsentDirtyBytes;
+    private long syncsAtSegmentStart;
+
+    LogSpace(
+            String name,
+            VolumeLoop loop,
+            VolumeHost host,
+            VolumeCounters counters,
+            LogWriter log,
+            DirtyBudget dirty,
+            Owner owner) {
+        this.name = name;
+        this.loop = loop;
+        this.host = host;
+        this.counters = counters;
+        this.log = log;
+        this.dirty = dirty;
+        this.owner = owner;
+    }
+
+    /**
+     * Begins the log of this opening, if that is not under way.
+     *
+     * @param wantedBytes the request that it is begun for
+     * @param empty true if the volume holds no data yet, and may stay small
+     */
+    void start(long wantedBytes, boolean empty) {
+        if (!logStarting) {
+            logStarting = true;
+            host.startLog(firstCapacity(wantedBytes, empty))
+                    .whenComplete((begun, failure) -> loop.execute(() -> logStarted(begun, failure)));
+        }
+    }
+
+    private long firstCapacity(long wantedBytes, boolean empty) {
+        long capacity = SegmentStore.nextCapacity(0, host.maxSegmentBytes());
+        boolean small = wantedBytes < capacity / 2 && empty;
+        return small ? capacity : SegmentStore.nextCapacity(capacity, host.maxSegmentBytes());
+    }
+
+    private void logStarted(VolumeHost.@Nullable LogStart begun, @Nullable Throwable failure) {
+        logStarting = false;
+        if (begun == null) {
+            LOG.warn("{}: cannot begin the log: {}", name, String.valueOf(failure));
+            owner.noSpace(answerTo(failure));
+            return;
+        }
+        try {
+            log.begin(begun.epoch(), begun.first(), begun.previous());
+        } catch (DiskException e) {
+            owner.logFailed(e);
+            return;
+        }
+        beginSegment();
+        owner.spaceCame();
+    }
+
+    /** Rolls over to the next segment if a record of {@code payloadBytes} needs it; false if the log has failed. */
+    boolean roll(int payloadBytes) {
+        if (!log.wouldRoll(payloadBytes)) {
+            return true;
+        }
+        Segment before = log.currentSegment();
+        owner.writeBatch();
+        long endBefore = log.currentOffset();
+        try {
+            log.makeRoom(payloadBytes);
+        } catch (DiskException e) {
+            owner.logFailed(e);
+            return false;
+        }
+        writeBack(before, endBefore);
+        beginSegment();
+        return true;
+    }
+
+    private void beginSegment() {
+        writeBackFrom = 0;
+        syncsAtSegmentStart = counters.logSyncs.get();
+    }
+
+    /** Asks for the next segment, if that is not under way. */
+    void prepareNext() {
+        if (segmentComing) {
+            return;
+        }
+        segmentComing = true;
+        long capacity = SegmentStore.nextCapacity(log.currentSegment().capacityBytes(), host.maxSegmentBytes());
+        boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
+        host.prepareSegment(capacity, zeroed)
+                .whenComplete((segment, failure) -> loop.execute(() -> segmentCame(segment, failure)));
+    }
+
+    private void segmentCame(@Nullable Segment segment, @Nullable Throwable failure) {
+        segmentComing = false;
+        if (segment != null) {
+            log.provideNext(segment);
+            owner.spaceCame();
+        } else {
+            LOG.warn("{}: no segment to go on in: {}", name, String.valueOf(failure));
+            host.checkpointWanted();
+            owner.noSpace(answerTo(failure));
+        }
+    }
+
+    private static IoStatus answerTo(@Nullable Throwable failure) {
+        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        StoreException.Kind kind = cause instanceof StoreException known ? known.kind() : StoreException.Kind.IO;
+        return switch (kind) {
+            case NO_SPACE -> IoStatus.ENOSPC;
+            case CLOSED -> IoStatus.ESHUTDOWN;
+            default -> IoStatus.EIO;
+        };
+    }
+
+    /** A batch of {@code bytes} has gone to the kernel. */
+    void appended(long bytes) {
+        dirty.add(bytes);
+        unsentDirtyBytes += bytes;
+        if (log.currentOffset() - writeBackFrom >= WRITE_BACK_STEP_BYTES) {
+            writeBack(log.currentSegment(), log.currentOffset());
+        }
+        if (log.wantsNext()) {
+            prepareNext();
+        }
+    }
+
+    private void writeBack(Segment segment, long end) {
+        long bytes = takeDirtyBytes();
+        long from = writeBackFrom;
+        writeBackFrom = end;
+        segment.file().writeBackAsync(from, end - from, Runnable::run, failure -> dirty.subtract(bytes));
+    }
+
+    /** A sync follows of all that was appended: the bytes that count as dirty until then. */
+    long takeForSync() {
+        writeBackFrom = log.currentOffset();
+        return takeDirtyBytes();
+    }
+
+    private long takeDirtyBytes() {
+        long bytes = unsentDirtyBytes;
+        unsentDirtyBytes = 0;
+        return bytes;
+    }
+}
