@@ -129,6 +129,18 @@ public final class ServerProcess implements AutoCloseable {
                 .orElseThrow(() -> new AssertionError("no metric " + name + " in " + text));
     }
 
+    /** How many requests of a kind, {@code write} say, the volume has finished. */
+    public double operations(String volumeId, String kind) {
+        return api.get("/metrics")
+                .response()
+                .body()
+                .lines()
+                .filter(line -> line.startsWith("varve_volume_operations_total{"))
+                .filter(line -> line.contains('"' + volumeId + '"') && line.contains('"' + kind + '"'))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
     public int nbdPort() {
         return nbdPort;
     }

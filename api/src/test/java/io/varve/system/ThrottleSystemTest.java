@@ -70,7 +70,7 @@ class ThrottleSystemTest {
 
         // What fio counts begins after the ramp; 5 MiB/s would be 1280 of its writes a second.
         CompletableFuture<Rate> measured = Background.supply(() -> write(volume, 4096, "--ramp_time=4"));
-        await().atMost(PATIENCE).until(() -> writesOf(volume) > 50);
+        await().atMost(PATIENCE).until(() -> server.operations(volume, "write") > 50);
         assertThat(server.api().patch("/v1/volumes/" + volume, faster).status()).isEqualTo(200);
 
         assertThat(measured.join().operationsPerSecond).isCloseTo(1000, tolerance());
@@ -101,18 +101,6 @@ class ThrottleSystemTest {
         Rate rate = new Rate(writes.getLong("total_ios") / seconds, writes.getLong("io_bytes") / seconds);
         System.out.printf("%.1f writes/s, %.2f MiB/s%n", rate.operationsPerSecond, rate.bytesPerSecond / MIB);
         return rate;
-    }
-
-    private static double writesOf(String volume) {
-        return server.api()
-                .get("/metrics")
-                .response()
-                .body()
-                .lines()
-                .filter(line -> line.startsWith("varve_volume_operations_total{"))
-                .filter(line -> line.contains('"' + volume + '"') && line.contains("\"write\""))
-                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
-                .sum();
     }
 
     private static String newVolume(String name, JsonObject limits) {
