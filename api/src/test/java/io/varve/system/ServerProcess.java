@@ -9,11 +9,14 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** A server in a process of its own, with the memory that the launcher gives it, that can be killed. */
 public final class ServerProcess implements AutoCloseable {
@@ -143,6 +146,25 @@ public final class ServerProcess implements AutoCloseable {
 
     public int nbdPort() {
         return nbdPort;
+    }
+
+    /** How long the threads that run now have been ready to run, all together, without a CPU to run on. */
+    public Duration cpuWait() {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", String.valueOf(process.pid()), "task"))) {
+            return threads.map(ServerProcess::cpuWait).reduce(Duration.ZERO, Duration::plus);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Duration cpuWait(Path thread) {
+        try {
+            // Nanoseconds run, nanoseconds waited, slices: the kernel's Documentation/scheduler/sched-stats.
+            return Duration.ofNanos(
+                    Long.parseLong(Files.readString(thread.resolve("schedstat")).split(" ", -1)[1]));
+        } catch (IOException e) {
+            return Duration.ZERO; // it has ended since it was listed
+        }
     }
 
     /** kill -9. */
