@@ -2,6 +2,7 @@ package io.varve.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.varve.testing.Background;
 import io.varve.testing.RequiresTools;
@@ -10,6 +11,8 @@ import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,6 +33,9 @@ class ThrottleSystemTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final double TOLERANCE_PERCENT = 2;
     private static final double MIB = 1 << 20;
+    private static final int MAX_RUNS = 3;
+    /** Of 14 s with the ramp, all threads together: up to 600 ms are normal, and 3 s cost six percent of the rate. */
+    private static final Duration STARVED = Duration.ofSeconds(1);
 
     @TempDir
     static Path directory;
@@ -50,18 +56,14 @@ class ThrottleSystemTest {
     void operationsAreHeldToTheirRate() {
         String volume = newVolume("iops", new JsonObject().put("iops", 500));
 
-        Rate rate = write(volume, 4096);
-
-        assertThat(rate.operationsPerSecond).as("%s", rate).isCloseTo(500, tolerance());
+        holds(write(volume, 4096), () -> write(volume, 4096), Rate::operationsPerSecond, 500);
     }
 
     @Test
     void bytesAreHeldToTheirRate() {
         String volume = newVolume("bytes", new JsonObject().put("throughputMiBps", 20));
 
-        Rate rate = write(volume, 64 << 10);
-
-        assertThat(rate.bytesPerSecond / MIB).as("%s", rate).isCloseTo(20, tolerance());
+        holds(write(volume, 64 << 10), () -> write(volume, 64 << 10), rate -> rate.bytesPerSecond / MIB, 20);
     }
 
     @Test
@@ -74,8 +76,24 @@ class ThrottleSystemTest {
         await().atMost(PATIENCE).until(() -> server.operations(volume, "write") > 50);
         assertThat(server.api().patch("/v1/volumes/" + volume, faster).status()).isEqualTo(200);
 
-        Rate rate = measured.join();
-        assertThat(rate.operationsPerSecond).as("%s", rate).isCloseTo(1000, tolerance());
+        holds(measured.join(), () -> write(volume, 4096), Rate::operationsPerSecond, 1000);
+    }
+
+    /** Measures again where the server had to wait for a processor: such a rate says nothing of the throttle. */
+    private static void holds(Rate first, Supplier<Rate> again, ToDoubleFunction<Rate> figure, double expected) {
+        Rate rate = first;
+        for (int run = 1;
+                run < MAX_RUNS && rate.isStarved() && !isWithin(figure.applyAsDouble(rate), expected);
+                run++) {
+            rate = again.get();
+        }
+        boolean within = isWithin(figure.applyAsDouble(rate), expected);
+        assumeTrue(within || !rate.isStarved(), "no processor was free for long enough to measure a rate: " + rate);
+        assertThat(figure.applyAsDouble(rate)).as("%s", rate).isCloseTo(expected, tolerance());
+    }
+
+    private static boolean isWithin(double figure, double expected) {
+        return Math.abs(figure - expected) <= expected * TOLERANCE_PERCENT / 100;
     }
 
     /** What fio reaches in 10 s, after a ramp, of random writes that always have eight on their way. */
@@ -124,6 +142,10 @@ class ThrottleSystemTest {
      * @param cpuWait how long the server's threads together were ready to run and had no CPU, ramp included
      */
     private record Rate(double operationsPerSecond, double bytesPerSecond, Duration cpuWait) {
+        boolean isStarved() {
+            return cpuWait.compareTo(STARVED) > 0;
+        }
+
         @Override
         public String toString() {
             return String.format(
