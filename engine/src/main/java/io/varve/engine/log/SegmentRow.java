@@ -3,15 +3,19 @@ package io.varve.engine.log;
 import io.varve.engine.meta.TableSpec;
 
 /**
- * A row of the table of segments: where a segment is now, and how many of its blocks somebody can still read.
+ * A row of the table of segments: where a segment is now, and how many of its blocks somebody can still read. The rows
+ * of files that hold no segment of their own (free ones, containers) are in the same table.
  *
  * <pre>
- *   0        8        16       24       32       40   44       48          64
- *  +--------+--------+--------+--------+--------+----+--------+-----------+
- *  |kind, 0 |  id    | file   |capacity| volume |live| 0      | room for  |
- *  |        |        | number | bytes  | number |blks|        | containers|
- *  +--------+--------+--------+--------+--------+----+--------+-----------+
+ *   0        8        16       24       32       40   44     48     52     56     60     64
+ *  +--------+--------+--------+--------+--------+----+------+------+------+------+------+
+ *  |kind, 0 |  id    | file   |capacity| volume |live|index |blocks|lookup|origin|stored|
+ *  |        |        | number | bytes  | number |blks|offset|moved |check |check |bytes |
+ *  +--------+--------+--------+--------+--------+----+------+------+------+------+------+
  * </pre>
+ *
+ * From 44 on a row is zero unless the segment is MOVED: these fields say where in the container the segment's index is
+ * ({@link ContainerDescriptor}).
  */
 final class SegmentRow {
     static final TableSpec SPEC = new TableSpec(11, 64, "segments");
@@ -22,12 +26,21 @@ final class SegmentRow {
     static final byte SEALED = 2;
     /** Nothing reads it: the file waits for reuse under a new id. */
     static final byte FREE = 3;
+    /** What was live of it stands in a container, whose file the row names. */
+    static final byte MOVED = 4;
+    /** A file that holds what is left of MOVED segments; no segment itself, its id is 0. */
+    static final byte CONTAINER = 5;
 
     static final int ID = 8;
     static final int FILE = 16;
     static final int CAPACITY = 24;
     static final int VOLUME = 32;
     static final int LIVE_BLOCKS = 40;
+    static final int INDEX_OFFSET = 44;
+    static final int MOVED_BLOCKS = 48;
+    static final int LOOKUP_CHECK = 52;
+    static final int ORIGINS_CHECK = 56;
+    static final int STORED_BYTES = 60;
 
     private SegmentRow() {}
 }

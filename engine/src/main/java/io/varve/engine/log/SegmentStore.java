@@ -2,69 +2,60 @@ package io.varve.engine.log;
 
 import io.varve.engine.StoreException;
 import io.varve.engine.io.Disk;
-import io.varve.engine.io.DiskException;
 import io.varve.engine.io.DiskFile;
 import io.varve.engine.meta.Table;
 import io.varve.engine.meta.TableSpec;
-import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * All segments of the store and the files that they are in. {@link #find} and {@link #prepare} may be called by any
- * thread ({@code prepare} waits for storage); everything else by the accountant only.
+ * All segments of the store: where each one is now and how many of its blocks are live. {@link #find}, {@link #prepare}
+ * and the making of a {@link ContainerWriter} may be called by any thread (the latter two wait for storage); everything
+ * else by the accountant only.
  *
- * <p>A segment that is sealed and has no live block becomes free with checkpoint N and is reused, as a file with a new
- * segment id, once N+1 is durable: until then the superblock of N−1 may still need its log.
+ * <p>A sealed segment without a live block is dropped with a checkpoint; its file is then recycled ({@link
+ * SegmentFiles}). One that has become thin is moved: its live blocks are copied into a container, and from then on are
+ * read there under their old addresses.
  */
 public final class SegmentStore {
     /** The directory of segment files. */
-    public static final String DIRECTORY = "segments";
+    public static final String DIRECTORY = SegmentFiles.DIRECTORY;
     /** The table that the superblock keeps for this. */
     public static final TableSpec TABLE = SegmentRow.SPEC;
+
     /** Ids that may be given out between two commits. */
     private static final long ID_RESERVE = 1 << 16;
 
     private static final int MIN_SEGMENT_BYTES = 1 << 20;
-    private static final int ZERO_STEP_BYTES = 1 << 20;
-    private static final long MAX_POOLED_BYTES = 512L << 20;
 
-    private final Disk disk;
     private final Table table;
+    private final SegmentFiles files;
+    private final ContainerCache cache = new ContainerCache();
     private final ConcurrentHashMap<Long, Segment> segments = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<Segment> fresh = new ConcurrentLinkedQueue<>();
     private final AtomicLong nextId;
-    private final AtomicLong nextFile = new AtomicLong(1);
     private volatile long idLimit;
-
-    private final Deque<FreeFile> pool = new ArrayDeque<>();
     private final Map<Long, State> states = new HashMap<>();
-    private final Map<Long, Integer> freeRows = new HashMap<>();
-    private List<FreeFile> freedByThisCommit = new ArrayList<>();
-    private List<FreeFile> freedByLastCommit = new ArrayList<>();
-    private @Nullable Map<Long, SegmentDescriptor.Header> strays;
+    /** By file number. */
+    private final Map<Long, Container> containers = new HashMap<>();
+
     private long liveBlocks;
     private long capacityBytes;
 
-    /** A file without a segment. */
-    private record FreeFile(long number, long capacityBytes, DiskFile file) {}
-
     /** What the accountant knows of a segment. */
     private static final class State {
-        final Segment segment;
+        Segment segment;
         final int row;
         boolean sealed;
         long live;
@@ -75,57 +66,96 @@ public final class SegmentStore {
         }
     }
 
+    /** A file that holds moved segments. */
+    private static final class Container {
+        final SegmentFiles.Free file;
+        final int row;
+        /** Ids of its segments. */
+        final Set<Long> members = new LinkedHashSet<>();
+
+        Container(SegmentFiles.Free file, int row) {
+            this.file = file;
+            this.row = row;
+        }
+    }
+
+    /**
+     * A file that compaction could empty.
+     *
+     * @param segments what it holds
+     * @param liveBlocks how many blocks of these somebody can read
+     * @param storedBytes about how many bytes these blocks take there
+     * @param heldBytes the file's size
+     */
+    public record Candidate(List<Segment> segments, long liveBlocks, long storedBytes, long heldBytes) {}
+
     /**
      * @param table the table of segments as the superblock has it
      * @param nextId no segment was ever given this id or a larger one
      */
     public SegmentStore(Disk disk, Table table, long nextId) {
-        this.disk = disk;
         this.table = table;
+        this.files = new SegmentFiles(disk, table);
         this.nextId = new AtomicLong(nextId);
         this.idLimit = nextId;
         for (int row = table.nextUsed(0); row >= 0; row = table.nextUsed(row + 1)) {
-            open(row);
+            if (table.kind(row) == SegmentRow.FREE) {
+                files.adoptFree(row);
+            } else if (table.kind(row) == SegmentRow.CONTAINER) {
+                openContainer(row);
+            }
         }
-        for (String name : disk.list(DIRECTORY)) {
-            parseNumber(name).ifPresent(number -> nextFile.accumulateAndGet(number + 1, Math::max));
+        for (int row = table.nextUsed(0); row >= 0; row = table.nextUsed(row + 1)) {
+            byte kind = table.kind(row);
+            if (kind == SegmentRow.OPEN || kind == SegmentRow.SEALED || kind == SegmentRow.MOVED) {
+                open(row, kind);
+            }
         }
     }
 
-    private void open(int row) {
+    private void openContainer(int row) {
         long number = table.getLong(row, SegmentRow.FILE);
         long capacity = table.getLong(row, SegmentRow.CAPACITY);
-        if (table.kind(row) == SegmentRow.FREE && !disk.exists(fileName(number))) {
-            table.free(row);
-            return;
-        }
-        DiskFile file = disk.open(fileName(number), Disk.Mode.EXISTING);
-        if (table.kind(row) == SegmentRow.FREE) {
-            freedByLastCommit.add(new FreeFile(number, capacity, file));
-            freeRows.put(number, row);
-            return;
-        }
+        containers.put(number, new Container(new SegmentFiles.Free(number, capacity, files.open(number)), row));
+        capacityBytes += capacity;
+    }
+
+    private void open(int row, byte kind) {
         long id = table.getLong(row, SegmentRow.ID);
-        Segment segment = new Segment(id, table.getLong(row, SegmentRow.VOLUME), number, capacity, file);
+        long number = table.getLong(row, SegmentRow.FILE);
+        long capacity = table.getLong(row, SegmentRow.CAPACITY);
+        long volume = table.getLong(row, SegmentRow.VOLUME);
+        Segment segment;
+        if (kind == SegmentRow.MOVED) {
+            Container container = containers.get(number);
+            if (container == null) {
+                throw new StoreException(
+                        StoreException.Kind.DAMAGED, "segment " + id + " is in a container that is not in the table");
+            }
+            container.members.add(id);
+            MovedSegment.Place place = new MovedSegment.Place(
+                    table.getInt(row, SegmentRow.INDEX_OFFSET),
+                    table.getInt(row, SegmentRow.MOVED_BLOCKS),
+                    table.getInt(row, SegmentRow.LOOKUP_CHECK),
+                    table.getInt(row, SegmentRow.ORIGINS_CHECK),
+                    table.getInt(row, SegmentRow.STORED_BYTES));
+            segment = moved(id, volume, capacity, container, place);
+        } else {
+            segment = new Segment(id, volume, number, capacity, files.open(number));
+            capacityBytes += capacity;
+        }
         State state = new State(segment, row);
         state.live = table.getInt(row, SegmentRow.LIVE_BLOCKS);
-        state.sealed = table.kind(row) == SegmentRow.SEALED;
+        state.sealed = kind != SegmentRow.OPEN;
         liveBlocks += state.live;
-        capacityBytes += capacity;
         states.put(id, state);
         segments.put(id, segment);
     }
 
-    private static String fileName(long number) {
-        return String.format("%s/%016x", DIRECTORY, number);
-    }
-
-    private static OptionalLong parseNumber(String name) {
-        try {
-            return OptionalLong.of(Long.parseLong(name, 16));
-        } catch (NumberFormatException e) {
-            return OptionalLong.empty();
-        }
+    private Segment moved(long id, long volume, long capacity, Container container, MovedSegment.Place place) {
+        DiskFile file = container.file.file();
+        MovedSegment blocks = new MovedSegment(id, file, place, cache);
+        return new Segment(id, volume, container.file.number(), capacity, file, blocks);
     }
 
     // ---- any thread ----
@@ -147,55 +177,11 @@ public final class SegmentStore {
         if (id >= idLimit) {
             throw new StoreException(StoreException.Kind.IO, "too many segments begun since the last checkpoint");
         }
-        FreeFile free = takeFree(capacityBytes);
-        if (free == null) {
-            free = create(capacityBytes, zeroed);
-        }
+        SegmentFiles.Free free = files.take(capacityBytes, zeroed);
         Segment segment = new Segment(id, volume, free.number(), free.capacityBytes(), free.file());
         segments.put(id, segment);
         fresh.add(segment);
         return segment;
-    }
-
-    private @Nullable FreeFile takeFree(long capacityBytes) {
-        synchronized (pool) {
-            for (Iterator<FreeFile> files = pool.iterator(); files.hasNext(); ) {
-                FreeFile file = files.next();
-                if (file.capacityBytes() == capacityBytes) {
-                    files.remove();
-                    return file;
-                }
-            }
-            return null;
-        }
-    }
-
-    private FreeFile create(long capacityBytes, boolean zeroed) {
-        long number = nextFile.getAndIncrement();
-        String name = fileName(number);
-        DiskFile file = null;
-        try {
-            file = disk.open(name, Disk.Mode.CREATE);
-            file.allocate(0, capacityBytes);
-            if (zeroed) {
-                ByteBuffer zeroes = ByteBuffer.allocateDirect(ZERO_STEP_BYTES);
-                for (long at = 0; at < capacityBytes; at += ZERO_STEP_BYTES) {
-                    file.write(at, zeroes);
-                }
-            }
-            file.sync();
-            disk.syncDirectory(DIRECTORY);
-            return new FreeFile(number, capacityBytes, file);
-        } catch (DiskException e) {
-            if (file != null) {
-                file.close();
-                disk.delete(name);
-            }
-            throw new StoreException(
-                    e.kind() == DiskException.Kind.NO_SPACE ? StoreException.Kind.NO_SPACE : StoreException.Kind.IO,
-                    "cannot make a segment of " + capacityBytes + " bytes: " + e.getMessage(),
-                    e);
-        }
     }
 
     /** Every address in use is below this one, and every address of a segment prepared from now on is not. */
@@ -203,7 +189,26 @@ public final class SegmentStore {
         return BlockAddress.of(nextId.get(), 0);
     }
 
-    // ---- accountant ----
+    /**
+     * A container to be filled; end it by {@link #moved} or {@link #abandon}.
+     *
+     * @param liveBlocks how many blocks each segment has that will come into it
+     * @throws StoreException NO_SPACE or IO
+     */
+    public ContainerWriter newContainer(List<Long> liveBlocks) {
+        long bytes = ContainerDescriptor.HEADER_BYTES;
+        for (long blocks : liveBlocks) {
+            bytes += blocks * ContainerDescriptor.BLOCK_BYTES + ContainerDescriptor.indexBytes((int) blocks);
+        }
+        return new ContainerWriter(files.create(SegmentFiles.wholePages(bytes), false));
+    }
+
+    /** A container that is not wanted after all: goes with the strays at the latest. Any thread. */
+    public void abandon(ContainerWriter container) {
+        files.discard(container.target());
+    }
+
+    // ---- accountant: segments ----
 
     /** Gives every segment prepared since the last call its row. */
     public void recordFresh() {
@@ -212,19 +217,15 @@ public final class SegmentStore {
         }
     }
 
-    private State record(Segment segment) {
-        Integer freeRow = freeRows.remove(segment.fileNumber());
-        int row = freeRow == null ? table.allocate(SegmentRow.OPEN) : freeRow;
-        table.putKind(row, SegmentRow.OPEN);
+    private void record(Segment segment) {
+        int row = files.rowFor(segment.fileNumber(), SegmentRow.OPEN);
         table.putLong(row, SegmentRow.ID, segment.id());
         table.putLong(row, SegmentRow.FILE, segment.fileNumber());
         table.putLong(row, SegmentRow.CAPACITY, segment.capacityBytes());
         table.putLong(row, SegmentRow.VOLUME, segment.volume());
         table.putInt(row, SegmentRow.LIVE_BLOCKS, 0);
-        State state = new State(segment, row);
-        states.put(segment.id(), state);
+        states.put(segment.id(), new State(segment, row));
         capacityBytes += segment.capacityBytes();
-        return state;
     }
 
     /**
@@ -232,23 +233,19 @@ public final class SegmentStore {
      *
      * @return null if its file is not there
      */
-    public @Nullable Segment adopt(long id, long volume, long fileNumber, long capacityBytes) {
+    public @Nullable Segment adopt(long id, long volume, long fileNumber, long capacity) {
         Segment known = segments.get(id);
         if (known != null) {
             return known;
         }
-        if (!disk.exists(fileName(fileNumber))) {
+        if (!files.exists(fileNumber)) {
             return null;
         }
-        DiskFile file = null;
-        for (FreeFile free : freedByLastCommit) {
-            file = free.number() == fileNumber ? free.file() : file;
-        }
-        freedByLastCommit.removeIf(free -> free.number() == fileNumber);
+        DiskFile file = files.takeBack(fileNumber);
         if (file == null) {
-            file = disk.open(fileName(fileNumber), Disk.Mode.EXISTING);
+            file = files.open(fileNumber);
         }
-        Segment segment = new Segment(id, volume, fileNumber, capacityBytes, file);
+        Segment segment = new Segment(id, volume, fileNumber, capacity, file);
         segments.put(id, segment);
         record(segment);
         nextId.accumulateAndGet(id + 1, Math::max);
@@ -258,10 +255,9 @@ public final class SegmentStore {
     /** Files that are no segment's by the table, but hold one by their header: what a newer table may have known. */
     public List<SegmentDescriptor.Header> unknownSegments(long volume) {
         List<SegmentDescriptor.Header> found = new ArrayList<>();
-        for (Map.Entry<Long, SegmentDescriptor.Header> file : unknownFiles().entrySet()) {
-            if (file.getValue().volume() == volume
-                    && !segments.containsKey(file.getValue().segmentId())) {
-                found.add(file.getValue());
+        for (SegmentDescriptor.Header header : files.unknown(filesInUse()).values()) {
+            if (header.volume() == volume && !segments.containsKey(header.segmentId())) {
+                found.add(header);
             }
         }
         return found;
@@ -269,54 +265,24 @@ public final class SegmentStore {
 
     /** Takes in a segment that {@link #unknownSegments} found. */
     public @Nullable Segment adopt(SegmentDescriptor.Header header) {
-        for (Map.Entry<Long, SegmentDescriptor.Header> file : unknownFiles().entrySet()) {
+        for (Map.Entry<Long, SegmentDescriptor.Header> file :
+                files.unknown(filesInUse()).entrySet()) {
             if (file.getValue().equals(header)) {
-                long capacity;
-                try (DiskFile opened = disk.open(fileName(file.getKey()), Disk.Mode.EXISTING)) {
-                    capacity = opened.sizeBytes();
-                }
-                return adopt(header.segmentId(), header.volume(), file.getKey(), capacity);
+                return adopt(header.segmentId(), header.volume(), file.getKey(), files.sizeBytes(file.getKey()));
             }
         }
         return null;
     }
 
-    private Map<Long, SegmentDescriptor.Header> unknownFiles() {
-        Map<Long, SegmentDescriptor.Header> found = strays;
-        if (found == null) {
-            found = new HashMap<>();
-            Set<Long> known = new HashSet<>();
-            states.values().forEach(state -> known.add(state.segment.fileNumber()));
-            for (String name : disk.list(DIRECTORY)) {
-                OptionalLong number = parseNumber(name);
-                if (number.isPresent() && !known.contains(number.getAsLong())) {
-                    try (DiskFile file = disk.open(DIRECTORY + "/" + name, Disk.Mode.EXISTING)) {
-                        LogReader.header(file).ifPresent(headerOf(found, number.getAsLong()));
-                    }
-                }
-            }
-            strays = found;
-        }
-        return found;
-    }
-
-    private static Consumer<SegmentDescriptor.Header> headerOf(
-            Map<Long, SegmentDescriptor.Header> found, long fileNumber) {
-        return header -> found.put(fileNumber, header);
-    }
-
     /** Deletes files that the table does not know: a crash left them behind. Recovery is over by then. */
     public void deleteStrayFiles() {
-        Set<Long> known = new HashSet<>(freeRows.keySet());
-        for (State state : states.values()) {
-            known.add(state.segment.fileNumber());
-        }
-        for (String name : disk.list(DIRECTORY)) {
-            OptionalLong number = parseNumber(name);
-            if (number.isPresent() && !known.contains(number.getAsLong())) {
-                disk.delete(DIRECTORY + "/" + name);
-            }
-        }
+        files.deleteStrays(filesInUse());
+    }
+
+    private Set<Long> filesInUse() {
+        Set<Long> inUse = new HashSet<>(containers.keySet());
+        states.values().forEach(state -> inUse.add(state.segment.fileNumber()));
+        return inUse;
     }
 
     /** Changes how many blocks of a segment are live. */
@@ -363,26 +329,130 @@ public final class SegmentStore {
         }
     }
 
+    // ---- accountant: compaction ----
+
+    /** Every file of sealed segments, as of the last checkpoint. */
+    public List<Candidate> candidates() {
+        List<Candidate> found = new ArrayList<>();
+        for (State state : states.values()) {
+            if (state.sealed && state.segment.moved() == null) {
+                long bytes = state.live * ContainerDescriptor.BLOCK_BYTES;
+                found.add(new Candidate(List.of(state.segment), state.live, bytes, state.segment.capacityBytes()));
+            }
+        }
+        for (Container container : containers.values()) {
+            found.add(candidate(container));
+        }
+        return found;
+    }
+
+    private Candidate candidate(Container container) {
+        List<Segment> held = new ArrayList<>();
+        long live = 0;
+        long stored = 0;
+        for (long id : container.members) {
+            State state = states.get(id);
+            MovedSegment moved = state == null ? null : state.segment.moved();
+            if (state != null && moved != null) {
+                held.add(state.segment);
+                live += state.live;
+                MovedSegment.Place place = moved.place();
+                stored += place.blocks() == 0 ? 0 : place.storedBytes() * state.live / place.blocks();
+            }
+        }
+        return new Candidate(held, live, stored, container.file.capacityBytes());
+    }
+
+    /** True once there are containers. */
+    public boolean hasContainers() {
+        return !containers.isEmpty();
+    }
+
+    /** How many blocks of the segment are live now; 0 if there is no such segment any more. */
+    public long liveBlocks(long id) {
+        State state = states.get(id);
+        return state == null ? 0 : state.live;
+    }
+
+    /**
+     * Publishes a container that is {@linkplain ContainerWriter#finish finished}: from now on its segments are read
+     * there. The next commit makes that durable and frees what they leave behind. Segments that died meanwhile stay dead.
+     */
+    public void moved(ContainerWriter writer) {
+        List<ContainerWriter.Member> members = new ArrayList<>(writer.members());
+        members.removeIf(member -> !states.containsKey(member.segmentId()));
+        if (members.isEmpty()) {
+            abandon(writer);
+            return;
+        }
+        SegmentFiles.Free file = writer.filled();
+        int row = files.rowFor(file.number(), SegmentRow.CONTAINER);
+        table.putLong(row, SegmentRow.FILE, file.number());
+        table.putLong(row, SegmentRow.CAPACITY, file.capacityBytes());
+        Container container = new Container(file, row);
+        containers.put(file.number(), container);
+        capacityBytes += file.capacityBytes();
+        members.forEach(member -> move(member, container));
+    }
+
+    private void move(ContainerWriter.Member member, Container container) {
+        State state = states.get(member.segmentId());
+        if (state == null) {
+            throw new IllegalStateException("segment " + member.segmentId() + " is gone");
+        }
+        Segment before = state.segment;
+        MovedSegment.Place place = member.place();
+        Segment after = moved(before.id(), before.volume(), before.capacityBytes(), container, place);
+        container.members.add(before.id());
+        leave(before);
+        table.putKind(state.row, SegmentRow.MOVED);
+        table.putLong(state.row, SegmentRow.FILE, after.fileNumber());
+        putPlace(state.row, place);
+        state.segment = after;
+        segments.put(after.id(), after);
+    }
+
+    private void putPlace(int row, MovedSegment.Place place) {
+        table.putInt(row, SegmentRow.INDEX_OFFSET, place.indexOffset());
+        table.putInt(row, SegmentRow.MOVED_BLOCKS, place.blocks());
+        table.putInt(row, SegmentRow.LOOKUP_CHECK, place.lookupCheck());
+        table.putInt(row, SegmentRow.ORIGINS_CHECK, place.originsCheck());
+        table.putInt(row, SegmentRow.STORED_BYTES, place.storedBytes());
+    }
+
+    /** A segment is no more where it was. */
+    private void leave(Segment segment) {
+        if (segment.moved() == null) {
+            capacityBytes -= segment.capacityBytes();
+            files.free(new SegmentFiles.Free(segment.fileNumber(), segment.capacityBytes(), segment.file()));
+            return;
+        }
+        Container container = containers.get(segment.fileNumber());
+        if (container == null) {
+            throw new IllegalStateException("segment " + segment.id() + " is in no container");
+        }
+        container.members.remove(segment.id());
+        if (container.members.isEmpty()) {
+            containers.remove(segment.fileNumber());
+            capacityBytes -= container.file.capacityBytes();
+            table.free(container.row);
+            files.free(container.file);
+        }
+    }
+
+    // ---- accountant: commits ----
+
     /** Frees every sealed segment without a live block. Part of preparing a commit. */
     public void collect() {
         for (Iterator<State> all = states.values().iterator(); all.hasNext(); ) {
             State state = all.next();
             if (state.sealed && state.live == 0) {
                 all.remove();
-                free(state);
+                segments.remove(state.segment.id());
+                table.free(state.row);
+                leave(state.segment);
             }
         }
-    }
-
-    private void free(State state) {
-        Segment segment = state.segment;
-        segments.remove(segment.id());
-        capacityBytes -= segment.capacityBytes();
-        table.putKind(state.row, SegmentRow.FREE);
-        table.putLong(state.row, SegmentRow.ID, 0);
-        table.putLong(state.row, SegmentRow.VOLUME, 0);
-        freeRows.put(segment.fileNumber(), state.row);
-        freedByThisCommit.add(new FreeFile(segment.fileNumber(), segment.capacityBytes(), segment.file()));
     }
 
     /** The id that the next commit has to name as the first one never given out. */
@@ -390,41 +460,29 @@ public final class SegmentStore {
         return nextId.get() + ID_RESERVE;
     }
 
-    /** The commit is durable, with {@code reservedIds} in it: what the one before freed may be reused, or goes. */
-    public void committed(long reservedIds) {
+    /** True if the coming commit frees files. */
+    public boolean frees() {
+        return files.frees();
+    }
+
+    /**
+     * The commit is durable, with {@code reservedIds} in it.
+     *
+     * @param readsEnded done when the reads have ended that may have looked up what this commit freed
+     */
+    public void committed(long reservedIds, CompletableFuture<?> readsEnded) {
         idLimit = reservedIds;
-        List<FreeFile> reusable = freedByLastCommit;
-        freedByLastCommit = freedByThisCommit;
-        freedByThisCommit = new ArrayList<>();
-        for (FreeFile file : reusable) {
-            if (pooledBytes() + file.capacityBytes() <= MAX_POOLED_BYTES) {
-                synchronized (pool) {
-                    pool.add(file);
-                }
-            } else {
-                delete(file);
-            }
-        }
+        files.committed(readsEnded);
     }
 
-    private void delete(FreeFile file) {
-        Integer row = freeRows.remove(file.number());
-        if (row != null) {
-            table.free(row);
-        }
-        file.file().close();
-        disk.delete(fileName(file.number()));
-    }
-
-    private long pooledBytes() {
-        synchronized (pool) {
-            return pool.stream().mapToLong(FreeFile::capacityBytes).sum();
-        }
+    /** Sets how many bytes of recycled files may wait for reuse; what is too much goes. */
+    public void limitRecycled(long bytes) {
+        files.limitPool(bytes);
     }
 
     /** True while a commit would make files reusable or give them back. */
     public boolean hasFreedFiles() {
-        return !freedByLastCommit.isEmpty() || !freedByThisCommit.isEmpty();
+        return files.hasFreed();
     }
 
     /** Blocks that somebody can read. */
@@ -432,15 +490,14 @@ public final class SegmentStore {
         return liveBlocks;
     }
 
-    /** Bytes of files that hold segments. */
+    /** Bytes of files that hold segments or what is left of them. */
     public long capacityBytes() {
         return capacityBytes;
     }
 
     /** Bytes of files that wait for reuse. */
     public long recyclableBytes() {
-        return pooledBytes()
-                + freedByLastCommit.stream().mapToLong(FreeFile::capacityBytes).sum();
+        return files.recyclableBytes();
     }
 
     /** The capacity to give a volume's next segment: four times the last one's, within the store's limit. */

@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by one thread at a time, off the loops: commits wait for the device.
  */
 public final class Superblock implements AutoCloseable {
+    /** Incompatible feature: segments may have been moved into containers. */
+    public static final long FEATURE_CONTAINERS = 1;
+
     private static final String UNFINISHED_SUFFIX = ".new";
 
     private final SuperblockFile evenFile;
@@ -188,6 +191,11 @@ public final class Superblock implements AutoCloseable {
     /** Sets a root counter; the next commit writes it. */
     public void setRoot(int slot, long value) {
         current.setRoot(slot, value);
+    }
+
+    /** Has the next commit say that only versions which know this incompatible feature may open the store. */
+    public void requireFeature(long feature) {
+        current.requireFeature(feature);
     }
 
     /**

@@ -32,6 +32,18 @@ record SuperblockHeader(
                 version, compatible, readOnlyCompatible, incompatible, store, generation + 1, pages, check);
     }
 
+    SuperblockHeader withIncompatible(long feature) {
+        return new SuperblockHeader(
+                version,
+                compatible,
+                readOnlyCompatible,
+                incompatible | feature,
+                store,
+                generation,
+                pageCount,
+                pagesCheck);
+    }
+
     /** True if this version of Varve must not open the store at all. */
     boolean isNewerFormat() {
         return version != VERSION || (incompatible & ~KNOWN_INCOMPATIBLE) != 0;

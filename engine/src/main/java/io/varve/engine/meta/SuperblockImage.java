@@ -45,6 +45,10 @@ public final class SuperblockImage {
         return roots;
     }
 
+    void requireFeature(long feature) {
+        header = header.withIncompatible(feature);
+    }
+
     SuperblockHeader header() {
         return header;
     }

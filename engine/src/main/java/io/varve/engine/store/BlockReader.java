@@ -5,6 +5,7 @@ import io.varve.engine.IoStatus;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
 import io.varve.engine.io.DiskException;
+import io.varve.engine.io.DiskFile;
 import io.varve.engine.log.BlockAddress;
 import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentStore;
@@ -13,6 +14,7 @@ import io.varve.engine.map.Frame;
 import io.varve.engine.map.MapLoader;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
@@ -41,8 +43,9 @@ final class BlockReader {
     private final Consumer<Request> whenDone;
     private final Consumer<String> whenDamaged;
     private final CRC32C crc = new CRC32C();
-    private final Segment[] cachedSegments = new Segment[CACHED_SEGMENTS];
+    private final @Nullable Segment[] cachedSegments = new @Nullable Segment[CACHED_SEGMENTS];
     private final Deque<ByteBuffer> edges = new ArrayDeque<>();
+    private final ReadsInFlight inFlight = new ReadsInFlight();
 
     /**
      * @param whenDone told of every request whose read is over, with its status set
@@ -161,13 +164,20 @@ final class BlockReader {
         int position = into.position();
         int limit = into.limit();
         into.limit(from + count * BLOCK_BYTES).position(from);
-        int read = segment.file().tryRead(BlockAddress.offset(entry), into);
-        boolean good = read == count * BLOCK_BYTES;
+        boolean good = tryRead(segment, BlockAddress.offset(entry), into) == count * BLOCK_BYTES;
         for (int i = 0; i < count && good; i++) {
             good = matches(into, from + i * BLOCK_BYTES, map.check(leaf, block + i));
         }
         into.limit(limit).position(position);
         return good;
+    }
+
+    private static int tryRead(Segment segment, long offset, ByteBuffer into) {
+        try {
+            return segment.tryRead(offset, into);
+        } catch (DiskException e) {
+            return DiskFile.WOULD_BLOCK; // the disk's threads meet it again, and say so
+        }
     }
 
     private boolean matches(ByteBuffer buffer, int from, int check) {
@@ -191,7 +201,6 @@ final class BlockReader {
         for (int i = 0; i < count; i++) {
             checks[i] = map.check(leaf, block + i);
         }
-        request.readsInFlight++;
         new LateRead(request, block, checks, into, from, whenGood).start(entry);
     }
 
@@ -203,6 +212,7 @@ final class BlockReader {
         private final ByteBuffer into;
         private final Runnable whenGood;
         private final int count;
+        private final long number = inFlight.next();
         private long entry;
 
         LateRead(Request request, long block, int[] checks, ByteBuffer into, int from, Runnable whenGood) {
@@ -216,12 +226,14 @@ final class BlockReader {
 
         void start(long address) {
             entry = address;
+            request.readsInFlight++;
+            inFlight.begin();
             Segment segment = segment(BlockAddress.segmentId(address));
             if (segment == null) {
                 end("segment " + BlockAddress.segmentId(address) + " is missing");
                 return;
             }
-            segment.file().readAsync(BlockAddress.offset(address), into, loop, this::completed);
+            segment.readAsync(BlockAddress.offset(address), into, loop, this::completed);
         }
 
         private void completed(@Nullable DiskException failure) {
@@ -249,7 +261,6 @@ final class BlockReader {
 
         private void retryOneByOne() {
             for (int i = 0; i < count; i++) {
-                request.readsInFlight++;
                 int[] check = {checks[i]};
                 long address = entry + (long) i * BlockAddress.BLOCK_SLOTS;
                 new LateRead(request, block + i, check, into, into.position() + i * BLOCK_BYTES, whenGood)
@@ -274,7 +285,7 @@ final class BlockReader {
                 end("segment " + BlockAddress.segmentId(now) + " is missing");
                 return;
             }
-            segment.file().readAsync(BlockAddress.offset(now), into, loop, second -> {
+            segment.readAsync(BlockAddress.offset(now), into, loop, second -> {
                 int from = into.position();
                 int limit = into.limit();
                 boolean good = second == null && matches(into, from, check);
@@ -297,8 +308,18 @@ final class BlockReader {
                 damaged(request, damage);
             }
             request.readsInFlight--;
+            inFlight.end(number);
             finishIfDone(request);
         }
+    }
+
+    /**
+     * Segments have moved: looks them up anew from now on, and tells when the last read has ended that may have found one
+     * where it was.
+     */
+    void placesChanged(Runnable readsEnded) {
+        Arrays.fill(cachedSegments, null);
+        inFlight.whenThoseOfNowEnd(readsEnded);
     }
 
     private void damaged(Request request, String what) {

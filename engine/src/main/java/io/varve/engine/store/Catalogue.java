@@ -5,6 +5,7 @@ import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.map.Floors;
 import io.varve.engine.meta.Table;
+import io.varve.engine.reclaim.LiveBlocks;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -90,6 +91,20 @@ final class Catalogue {
         List<SnapshotEntry> all = new ArrayList<>(snapshots.values());
         all.sort(Comparator.comparingLong(entry -> entry.number));
         return all;
+    }
+
+    /** The volumes and snapshots that are open. */
+    List<OpenVolume> everythingOpen() {
+        List<OpenVolume> open = new ArrayList<>();
+        volumes.values().forEach(entry -> addIfOpen(entry.open, open));
+        snapshots.values().forEach(entry -> addIfOpen(entry.open, open));
+        return open;
+    }
+
+    private static void addIfOpen(@Nullable OpenVolume volume, List<OpenVolume> open) {
+        if (volume != null) {
+            open.add(volume);
+        }
     }
 
     // ---- accountant ----
@@ -203,6 +218,21 @@ final class Catalogue {
             }
         }
         return null;
+    }
+
+    /** The trees that are kept of a volume, oldest first, its own last if it still exists. */
+    List<LiveBlocks.Tree> trees(long volumeNumber) {
+        List<LiveBlocks.Tree> trees = new ArrayList<>();
+        for (SnapshotRow row : chains.values()) {
+            if (row.volume() == volumeNumber) {
+                trees.add(new LiveBlocks.Tree(row.root(), row.floorAddress(), row.deletedUpTo()));
+            }
+        }
+        VolumeEntry volume = volumesByNumber.get(volumeNumber);
+        if (volume != null && volume.row.isLive()) {
+            trees.add(new LiveBlocks.Tree(volume.row.root(), Long.MAX_VALUE, 0));
+        }
+        return trees;
     }
 
     /** What the snapshot before {@code snapshot}, or its volume's origin, needs. */

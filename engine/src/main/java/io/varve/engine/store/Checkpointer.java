@@ -207,12 +207,26 @@ final class Checkpointer {
 
     private void commitSuperblock() {
         long reservedIds = segments.reserveIds();
+        if (segments.hasContainers()) {
+            superblock.requireFeature(Superblock.FEATURE_CONTAINERS);
+        }
         superblock.setRoot(ROOT_NEXT_SEGMENT, reservedIds);
         superblock.setRoot(ROOT_NEXT_NUMBER, nextNumber.get() + NUMBER_RESERVE);
         mapFile.sync();
         superblock.commit();
         space.committed();
-        segments.committed(reservedIds);
+        segments.committed(reservedIds, segments.frees() ? readsEnded() : CompletableFuture.completedFuture(null));
+    }
+
+    /** Done when every read has ended that may have looked up a segment's place before now. */
+    private CompletableFuture<?> readsEnded() {
+        List<CompletableFuture<?>> ends = new ArrayList<>();
+        for (OpenVolume volume : catalogue.everythingOpen()) {
+            CompletableFuture<Boolean> end = new CompletableFuture<>();
+            volume.onLoop(opened -> opened.placesChanged(() -> end.complete(true)));
+            ends.add(end);
+        }
+        return CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new));
     }
 
     /** True while another checkpoint would give space back. */

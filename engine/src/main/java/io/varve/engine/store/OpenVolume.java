@@ -52,6 +52,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private final MapLoader loader;
     private final FramePool frames;
     private final DirtyBudget dirty;
+    private final SpacePressure pressure;
     private final BlockReader reader;
     private final LogWriter log;
     private final LogSpace space;
@@ -100,7 +101,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             VolumeStatus status) {}
 
     /** What volumes of one store share. */
-    record Shared(FramePool frames, PageFile pages, SegmentStore segments, DirtyBudget dirty) {}
+    record Shared(FramePool frames, PageFile pages, SegmentStore segments, DirtyBudget dirty, SpacePressure pressure) {}
 
     OpenVolume(Start start, Shared shared, VolumeLoop loop, VolumeHost host, VolumeCounters counters) {
         this.key = start.key();
@@ -113,6 +114,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.status = start.status();
         this.frames = shared.frames();
         this.dirty = shared.dirty();
+        this.pressure = shared.pressure();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters);
         this.log = new LogWriter(key.number(), counters);
@@ -247,7 +249,10 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     @Override
     public boolean congested() {
-        return held.size() + admission.size() >= MAX_WAITING || dirty.isExceeded() || tooManyDirtyPages();
+        return held.size() + admission.size() >= MAX_WAITING
+                || dirty.isExceeded()
+                || pressure.isHigh()
+                || tooManyDirtyPages();
     }
 
     private boolean tooManyDirtyPages() {
@@ -261,6 +266,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         if (dirty.isExceeded()) {
             host.checkpointWanted();
             dirty.whenRoom(() -> loop.execute(this::wakeWaiters));
+        } else if (pressure.isHigh()) {
+            pressure.whenLow(() -> loop.execute(this::wakeWaiters));
         } else if (tooManyDirtyPages()) {
             host.checkpointWanted();
         }
@@ -733,6 +740,11 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     void setFloors(Floors floors) {
         map.setFloors(floors);
+    }
+
+    /** Segments have moved; {@code readsEnded} runs when no read is left that may have found one where it was. */
+    void placesChanged(Runnable readsEnded) {
+        reader.placesChanged(readsEnded);
     }
 
     Floors floors() {

@@ -7,6 +7,7 @@ import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeLoop;
 import io.varve.engine.VolumeRecord;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.Disk;
@@ -21,6 +22,7 @@ import io.varve.engine.reclaim.TreeWalk;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
@@ -35,6 +37,13 @@ import org.slf4j.LoggerFactory;
 final class StoreAccountant {
     private static final Logger LOG = LoggerFactory.getLogger(StoreAccountant.class);
     private static final int MAX_IDLE_VOLUMES = 256;
+    private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final int TICKS_OF_REST = 2;
+    private static final long RECYCLED_AT_REST_BYTES = 16 << 20;
+    /** The part of what is live that recycled files may take while volumes are written. */
+    private static final int RECYCLED_PART = 16;
+    /** What compaction pauses after each step while volumes are written to. */
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final Disk disk;
     private final StoreParts parts;
@@ -44,9 +53,15 @@ final class StoreAccountant {
     private final Checkpointer checkpointer;
     private final Reclaimer reclaimer;
     private final DirtyBudget dirty;
+    private final SpacePressure pressure = new SpacePressure();
     private final OpenVolume.Shared shared;
     private final AtomicLong logSinceCheckpoint = new AtomicLong();
+    private final Compactor compactor;
+    private final VolumeLoop timer;
+    private final AtomicLong logAppended = new AtomicLong();
     private final AtomicBoolean checkpointQueued = new AtomicBoolean();
+    private long logSeen;
+    private volatile int ticksOfRest;
     private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
     private volatile boolean closed;
     private volatile @Nullable StoreException failure;
@@ -61,7 +76,9 @@ final class StoreAccountant {
         TreeWalk walk = new TreeWalk(parts.pages(), parts.frames());
         reclaimer = new Reclaimer(catalogue, parts.segments(), parts.space(), subtrees, walk);
         checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
-        shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty);
+        shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty, pressure);
+        compactor = new Compactor(parts, options, pressure, new CompactorHost());
+        timer = threads.nextLoop();
     }
 
     Catalogue catalogue() {
@@ -76,6 +93,11 @@ final class StoreAccountant {
     /** Any thread. */
     StoreUsage usage() {
         return usage;
+    }
+
+    /** Any thread. */
+    CompactionCounters compaction() {
+        return compactor.counters();
     }
 
     MapTraffic mapTraffic() {
@@ -97,6 +119,36 @@ final class StoreAccountant {
         checkpointer.commitTables();
         refreshUsage();
         queueCheckpointIfReclaiming();
+        timer.schedule(this::tick, TICK_NANOS);
+    }
+
+    // ---- rest ----
+
+    /** On the timer's loop. */
+    private void tick() {
+        if (!closed) {
+            CompletableFuture<Void> unused = run(this::look);
+            timer.schedule(this::tick, TICK_NANOS);
+        }
+    }
+
+    /** Looks whether volumes rest: then what died since the last checkpoint is counted, and compaction goes further. */
+    private void look() {
+        long appended = logAppended.get();
+        ticksOfRest = appended == logSeen ? ticksOfRest + 1 : 0;
+        logSeen = appended;
+        boolean resting = ticksOfRest >= TICKS_OF_REST;
+        if ((resting && logSinceCheckpoint.get() > 0) || checkpointer.hasMoreToReclaim()) {
+            queueCheckpoint();
+        }
+        tidy(resting);
+    }
+
+    /** Keeps what is dead, or waits for reuse, in proportion to what is live. */
+    private void tidy(boolean resting) {
+        long least = Math.min(RECYCLED_AT_REST_BYTES, 2L * options.maxSegmentBytes());
+        parts.segments().limitRecycled(resting ? least : Math.max(least, usage.liveBytes() / RECYCLED_PART));
+        compactor.consider(resting);
     }
 
     // ---- tasks ----
@@ -389,6 +441,7 @@ final class StoreAccountant {
         guarded(checkpointer::run);
         refreshUsage();
         queueCheckpointIfReclaiming();
+        tidy(ticksOfRest >= TICKS_OF_REST);
     }
 
     /** A commit that fails half-way leaves memory and disk apart: from then on nothing is changed any more. */
@@ -441,6 +494,7 @@ final class StoreAccountant {
     }
 
     void close() {
+        compactor.close();
         for (VolumeEntry entry : catalogue.volumes()) {
             OpenVolume volume = entry.open;
             if (volume != null) {
@@ -522,6 +576,7 @@ final class StoreAccountant {
 
         @Override
         public void logGrew(OpenVolume volume, long bytes) {
+            logAppended.addAndGet(bytes);
             if (logSinceCheckpoint.addAndGet(bytes) >= options.checkpointLogBytes()
                     || volume.dirtyPages() > parts.frames().budgetFrames() / 3) {
                 queueCheckpoint();
@@ -556,6 +611,33 @@ final class StoreAccountant {
         @Override
         public void statusChanged(OpenVolume volume) {
             entry.status = volume.status();
+        }
+    }
+
+    /** Serves compaction. */
+    private final class CompactorHost implements Compactor.Host {
+        @Override
+        public void onAccountant(Runnable task) {
+            CompletableFuture<Void> unused = run(task);
+        }
+
+        @Override
+        public void checkpointWanted() {
+            queueCheckpoint();
+        }
+
+        @Override
+        public boolean isReclaiming() {
+            return reclaimer.hasWork();
+        }
+
+        @Override
+        public void inBackground(Runnable task, boolean urgent) {
+            if (urgent || ticksOfRest > 0) {
+                threads.background().execute(task);
+            } else {
+                timer.schedule(() -> threads.background().execute(task), PAUSE_NANOS);
+            }
         }
     }
 

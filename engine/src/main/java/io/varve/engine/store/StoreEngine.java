@@ -223,6 +223,11 @@ public final class StoreEngine implements BlockStore {
     }
 
     /** What was read and written of maps up to now, all earlier calls included. */
+    /** What compaction did so far. Any thread. */
+    CompactionCounters compaction() {
+        return accountant.compaction();
+    }
+
     CompletableFuture<MapTraffic> mapTraffic() {
         return accountant.call(accountant::mapTraffic);
     }

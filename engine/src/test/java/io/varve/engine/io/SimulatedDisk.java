@@ -317,6 +317,11 @@ public final class SimulatedDisk implements Disk {
         return capacityBytes;
     }
 
+    /** Bytes allocated to the files whose names begin so. */
+    public long allocatedBytes(String prefix) {
+        return names.allocatedBytes(prefix);
+    }
+
     private long usedBytes() {
         long used = 0;
         for (SimulatedContent content : names.contents()) {

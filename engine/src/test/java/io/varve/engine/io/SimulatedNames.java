@@ -49,6 +49,13 @@ final class SimulatedNames {
         return current.values();
     }
 
+    long allocatedBytes(String prefix) {
+        return current.entrySet().stream()
+                .filter(name -> name.getKey().startsWith(prefix))
+                .mapToLong(name -> name.getValue().allocatedBytes())
+                .sum();
+    }
+
     boolean hasDirectory(String name) {
         return directories.contains(name);
     }

@@ -5,12 +5,14 @@ import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
+import io.varve.engine.io.SimulatedCrash;
 import io.varve.engine.io.SimulatedDisk;
 import io.varve.engine.io.SimulatedScheduler;
 import io.varve.engine.io.SimulatedThreads;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 
 /** A store on a simulated disk, driven one request after the other. */
@@ -45,9 +47,35 @@ final class SimulatedStore {
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
     }
 
+    /** Cuts the power once so many operations have changed the disk, or after some seconds; starts again. */
+    void powerLossWithin(int operations, int seconds) {
+        disk.crashAfter(operations);
+        try {
+            rest(seconds);
+        } catch (SimulatedCrash expected) {
+            // in the middle of something
+        }
+        scheduler = new SimulatedScheduler(SEED, scheduler.nanoTime());
+        disk.powerLoss(scheduler);
+        store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
+    }
+
+    /** Lets the store work by itself for some seconds of its clock. */
+    void rest(int seconds) {
+        long until = scheduler.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        scheduler.runUntil(() -> scheduler.nanoTime() >= until);
+    }
+
     <T> T await(CompletableFuture<T> future) {
         scheduler.runUntil(future::isDone);
         return future.join();
+    }
+
+    /** Waits as a server does before it takes more requests in. */
+    void awaitWritable(Volume volume) {
+        CompletableFuture<Boolean> writable = new CompletableFuture<>();
+        volume.loop().execute(() -> volume.whenWritable(() -> writable.complete(true)));
+        await(writable);
     }
 
     IoStatus call(Volume volume, BiConsumer<Volume, Completion> request) {

@@ -1,0 +1,160 @@
+package io.varve.engine.log;
+
+import static io.varve.engine.log.ContainerDescriptor.BLOCK_BYTES;
+import static io.varve.engine.log.ContainerDescriptor.FRAME_BLOCKS;
+import static io.varve.engine.log.ContainerDescriptor.FRAME_BYTES;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import net.jpountz.lz4.LZ4Compressor;
+import net.jpountz.lz4.LZ4Factory;
+
+/**
+ * Fills a container with the live blocks of segments, one segment after the other. Waits for storage; one thread at a
+ * time. What it wrote counts only once {@link SegmentStore#moved} has published it.
+ */
+public final class ContainerWriter {
+    private static final LZ4Compressor LZ4 = LZ4Factory.fastestInstance().fastCompressor();
+    private static final int STAGING_BYTES = 1 << 20;
+    /** A frame is kept compressed if that saves at least this part of it. */
+    private static final int LEAST_SAVING = 8;
+
+    /** A segment in the container. */
+    record Member(long segmentId, MovedSegment.Place place) {}
+
+    private final SegmentFiles.Free target;
+    private final ByteBuffer staging = ContainerDescriptor.direct(STAGING_BYTES);
+    private final ByteBuffer frame = ContainerDescriptor.direct(FRAME_BYTES);
+    private final ByteBuffer packed = ContainerDescriptor.direct(LZ4.maxCompressedLength(FRAME_BYTES));
+    private final List<Member> members = new ArrayList<>();
+    private long stagedAt;
+    private long segmentId;
+    private boolean compressed;
+    private ByteBuffer index = ContainerDescriptor.direct(0);
+    private int blocks;
+    private int added;
+    private int segmentAt;
+    private int framesPacked;
+
+    ContainerWriter(SegmentFiles.Free target) {
+        this.target = target;
+        ContainerDescriptor.encodeHeader(staging, target.number());
+        staging.position(ContainerDescriptor.HEADER_BYTES);
+    }
+
+    SegmentFiles.Free target() {
+        return target;
+    }
+
+    List<Member> members() {
+        return members;
+    }
+
+    /** Bytes of the file filled so far. */
+    public long usedBytes() {
+        return stagedAt + staging.position();
+    }
+
+    /** True if a segment of so many live blocks fits however badly they compress. */
+    public boolean hasRoomFor(int liveBlocks) {
+        long needed = (long) liveBlocks * BLOCK_BYTES + ContainerDescriptor.indexBytes(liveBlocks);
+        return usedBytes() + needed <= target.capacityBytes();
+    }
+
+    /**
+     * Begins a segment of which {@code liveBlocks} blocks follow.
+     *
+     * @param compress keep frames compressed that become at least an eighth smaller
+     */
+    public void begin(Segment segment, int liveBlocks, boolean compress) {
+        segmentId = segment.id();
+        blocks = liveBlocks;
+        compressed = compress;
+        added = 0;
+        segmentAt = (int) usedBytes();
+        index = ContainerDescriptor.direct(ContainerDescriptor.indexBytes(liveBlocks));
+        frame.clear();
+    }
+
+    /** Adds the next block, {@code volumeBlock} of its volume, written at {@code address}: 4 KiB of {@code source}. */
+    public void add(long address, long volumeBlock, ByteBuffer source) {
+        int slot = ContainerDescriptor.slot(address);
+        ContainerDescriptor.putKey(index, added, slot);
+        int origins = ContainerDescriptor.lookupBytes(blocks);
+        ContainerDescriptor.putOrigin(index, origins + added * Long.BYTES, volumeBlock, slot);
+        frame.put(source);
+        added++;
+        if (added % FRAME_BLOCKS == 0 || added == blocks) {
+            endFrame();
+        }
+    }
+
+    private void endFrame() {
+        int length = frame.position();
+        int number = (added - 1) / FRAME_BLOCKS;
+        int smaller = compressed ? LZ4.compress(frame, 0, length, packed, 0, packed.capacity()) : length;
+        boolean pays = smaller <= length - length / LEAST_SAVING;
+        byte codec = pays ? ContainerDescriptor.CODEC_LZ4 : ContainerDescriptor.CODEC_NONE;
+        ByteBuffer kept = pays ? packed.limit(smaller).position(0) : frame.flip();
+        ContainerDescriptor.putFrame(index, blocks, number, (int) usedBytes(), kept.remaining(), codec);
+        put(kept);
+        framesPacked += pays ? 1 : 0;
+        frame.clear();
+        packed.clear();
+    }
+
+    /** The segment does not come after all; what was added of it is left unused. */
+    public void drop() {
+        frame.clear();
+    }
+
+    /** Ends the segment. */
+    public void end() {
+        if (added != blocks) {
+            throw new IllegalStateException("segment " + segmentId + " has " + added + " of " + blocks + " blocks");
+        }
+        int lookup = ContainerDescriptor.lookupBytes(blocks);
+        int indexAt = (int) usedBytes();
+        int lookupCheck = ContainerDescriptor.check(index, 0, lookup);
+        int originsCheck = ContainerDescriptor.check(index, lookup, index.capacity());
+        put(index.clear());
+        int stored = (int) usedBytes() - segmentAt;
+        members.add(new Member(segmentId, new MovedSegment.Place(indexAt, blocks, lookupCheck, originsCheck, stored)));
+    }
+
+    private void put(ByteBuffer bytes) {
+        while (bytes.hasRemaining()) {
+            if (!staging.hasRemaining()) {
+                flush();
+            }
+            int take = Math.min(bytes.remaining(), staging.remaining());
+            staging.put(bytes.duplicate().limit(bytes.position() + take));
+            bytes.position(bytes.position() + take);
+        }
+    }
+
+    private void flush() {
+        int bytes = staging.position();
+        target.file().write(stagedAt, staging.flip());
+        stagedAt += bytes;
+        staging.clear();
+    }
+
+    /** Writes the rest, gives back what the file has too much, and makes all of it durable. */
+    public void finish() {
+        flush();
+        target.file().truncate(SegmentFiles.wholePages(stagedAt));
+        target.file().sync();
+    }
+
+    /** The file as {@link #finish} left it. */
+    SegmentFiles.Free filled() {
+        return new SegmentFiles.Free(target.number(), SegmentFiles.wholePages(stagedAt), target.file());
+    }
+
+    /** Frames kept compressed so far. */
+    public int framesPacked() {
+        return framesPacked;
+    }
+}

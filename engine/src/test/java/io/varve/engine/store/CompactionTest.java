@@ -1,0 +1,247 @@
+package io.varve.engine.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.IoStatus;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.StoreOptions;
+import io.varve.engine.Volume;
+import io.varve.engine.VolumeId;
+import java.nio.ByteBuffer;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Space that is dead in part comes back, and nobody who reads notices. */
+class CompactionTest {
+    private static final int BLOCK = 4096;
+    private static final int BLOCKS = 4096;
+    private static final long VOLUME_BYTES = 1L << 30;
+    private static final long LIVE_BYTES = (long) BLOCKS * BLOCK;
+    /** The segment being written, recycled files, and dead bytes that are not worth a container. */
+    private static final long OVERHEAD_BYTES = 6 << 20;
+
+    private static final VolumeId ID = new VolumeId(1, 1);
+    private static final SnapshotId SHOT = new SnapshotId(1, 1);
+
+    private final SimulatedStore simulated =
+            new SimulatedStore(1L << 30, new StoreOptions(8 << 20, 2 << 20, 2 << 20, 4 << 20, 1 << 20));
+    private final SplittableRandom random = new SplittableRandom(1);
+    private final int[] versions = new int[BLOCKS];
+    private Volume volume;
+    private boolean compressible;
+
+    @BeforeEach
+    void create() {
+        simulated.await(store().createVolume(ID, VOLUME_BYTES));
+        volume = simulated.await(store().open(ID));
+    }
+
+    @Test
+    void randomOverwritesDoNotGrowTheStoreForEver() {
+        fill();
+        for (int round = 0; round < 5; round++) {
+            overwrite(BLOCKS);
+        }
+        assertThat(fileBytes()).isLessThan(2 * LIVE_BYTES);
+
+        simulated.rest(60);
+
+        assertThat(fileBytes()).isLessThan(LIVE_BYTES + LIVE_BYTES / 10 + OVERHEAD_BYTES);
+        check(volume, versions);
+    }
+
+    @Test
+    void whatWasMovedIsThereAfterARestart() {
+        fill();
+        overwrite(BLOCKS);
+        simulated.rest(60);
+        assertThat(movedBlocks()).isPositive();
+
+        simulated.restart();
+
+        check(simulated.await(store().open(ID)), versions);
+    }
+
+    @Test
+    void powerLossRightAfterMovingLosesNothing() {
+        for (int crash = 1; crash < 400; crash += 13) {
+            SimulatedStore another =
+                    new SimulatedStore(1L << 30, new StoreOptions(8 << 20, 2 << 20, 2 << 20, 4 << 20, 1 << 20));
+            another.await(another.store().createVolume(ID, VOLUME_BYTES));
+            Volume written = another.await(another.store().open(ID));
+            for (int i = 0; i < 2048; i++) {
+                write(another, written, i % 1024, 1 + i / 1024);
+                if (i % 2 == 1 && i > 1024) {
+                    write(another, written, i % 512, 2);
+                }
+            }
+            assertThat(another.flush(written)).isEqualTo(IoStatus.OK);
+            another.powerLossWithin(crash, 60);
+
+            Volume again = another.await(another.store().open(ID));
+            for (int i = 0; i < 1024; i++) {
+                assertThat(read(another, again, i))
+                        .as("block %s, crash %s", i, crash)
+                        .isEqualTo(content(i, 2));
+            }
+        }
+    }
+
+    @Test
+    void snapshotsAndClonesReadTheSameBeforeAndAfter() {
+        fill();
+        overwrite(BLOCKS / 2);
+        simulated.await(store().createSnapshot(SHOT, ID));
+        int[] then = versions.clone();
+        VolumeId cloneId = new VolumeId(1, 2);
+        simulated.await(store().cloneVolume(cloneId, VOLUME_BYTES, SHOT));
+        overwrite(BLOCKS);
+        overwrite(BLOCKS);
+
+        simulated.rest(60);
+
+        assertThat(movedBlocks()).isPositive();
+        check(volume, versions);
+        check(simulated.await(store().openSnapshot(SHOT)), then);
+        check(simulated.await(store().open(cloneId)), then);
+    }
+
+    @Test
+    void whatOnlyADeletedSnapshotHeldIsNotCopied() {
+        fill();
+        simulated.await(store().createSnapshot(SHOT, ID));
+        overwrite(BLOCKS);
+        overwrite(BLOCKS);
+        simulated.await(store().deleteSnapshot(SHOT));
+
+        simulated.rest(60);
+
+        assertThat(fileBytes()).isLessThan(LIVE_BYTES + LIVE_BYTES / 10 + OVERHEAD_BYTES);
+        check(volume, versions);
+    }
+
+    @Test
+    void containersThatBecomeThinAreCompactedAgain() {
+        fill();
+        for (int round = 0; round < 6; round++) {
+            overwrite(BLOCKS);
+            simulated.rest(30);
+        }
+
+        assertThat(movedBlocks()).isGreaterThan(2L * BLOCKS);
+        assertThat(fileBytes()).isLessThan(LIVE_BYTES + LIVE_BYTES / 10 + OVERHEAD_BYTES);
+        check(volume, versions);
+        simulated.restart();
+        check(simulated.await(store().open(ID)), versions);
+    }
+
+    @Test
+    void whatCompressesTakesLessSpace() {
+        compressible = true;
+        fill();
+        overwrite(BLOCKS);
+
+        simulated.rest(60);
+
+        assertThat(counters().framesPacked.sum()).isPositive();
+        assertThat(fileBytes()).isLessThan(LIVE_BYTES);
+        check(volume, versions);
+        simulated.restart();
+        check(simulated.await(store().open(ID)), versions);
+    }
+
+    @Test
+    void aDamagedBlockIsNotCopiedAndItsSegmentStays() {
+        fill();
+        overwrite(BLOCKS / 2);
+        for (int number = 1; number < 24; number++) {
+            String name = "segments/%016x".formatted(number);
+            if (simulated.disk.exists(name)) {
+                simulated.disk.flipBit(name, 500_000 + number, 3);
+            }
+        }
+        simulated.disk.dropCleanPages();
+
+        simulated.rest(60);
+
+        assertThat(counters().segmentsStuck.sum()).isPositive();
+        int wrong = 0;
+        for (int block = 0; block < BLOCKS; block++) {
+            ByteBuffer into = ByteBuffer.allocateDirect(BLOCK);
+            int at = block;
+            IoStatus status = simulated.call(volume, (opened, done) -> opened.read((long) at * BLOCK, into, done));
+            if (status == IoStatus.OK) {
+                assertThat(into).isEqualTo(content(block, versions[block]));
+            } else {
+                wrong++;
+            }
+        }
+        assertThat(wrong).isBetween(1, 24);
+    }
+
+    // ---- given ----
+
+    private BlockStore store() {
+        return simulated.store();
+    }
+
+    private CompactionCounters counters() {
+        return ((StoreEngine) store()).compaction();
+    }
+
+    private long movedBlocks() {
+        return counters().blocksCopied.sum();
+    }
+
+    private long fileBytes() {
+        return simulated.disk.allocatedBytes("segments/");
+    }
+
+    private void fill() {
+        for (int block = 0; block < BLOCKS; block++) {
+            write(block);
+        }
+    }
+
+    private void overwrite(int count) {
+        for (int i = 0; i < count; i++) {
+            simulated.awaitWritable(volume);
+            write(random.nextInt(BLOCKS));
+        }
+    }
+
+    private void write(int block) {
+        versions[block]++;
+        write(simulated, volume, block, versions[block]);
+    }
+
+    private void write(SimulatedStore in, Volume to, int block, int version) {
+        ByteBuffer source = content(block, version);
+        assertThat(in.call(to, (opened, done) -> opened.write((long) block * BLOCK, source, false, done)))
+                .isEqualTo(IoStatus.OK);
+    }
+
+    private ByteBuffer content(int block, int version) {
+        ByteBuffer bytes = ByteBuffer.allocateDirect(BLOCK);
+        SplittableRandom noise = new SplittableRandom(31L * block + version);
+        while (bytes.hasRemaining()) {
+            bytes.putLong(compressible && bytes.position() % 64 != 0 ? version : noise.nextLong());
+        }
+        return bytes.flip();
+    }
+
+    private void check(Volume of, int[] expected) {
+        for (int block = 0; block < BLOCKS; block++) {
+            assertThat(read(simulated, of, block)).as("block %s", block).isEqualTo(content(block, expected[block]));
+        }
+    }
+
+    private static ByteBuffer read(SimulatedStore in, Volume from, int block) {
+        ByteBuffer into = ByteBuffer.allocateDirect(BLOCK);
+        assertThat(in.call(from, (opened, done) -> opened.read((long) block * BLOCK, into, done)))
+                .isEqualTo(IoStatus.OK);
+        return into;
+    }
+}
