@@ -94,7 +94,7 @@ final class VolumeCollector implements MultiCollector {
     private GaugeSnapshot used() {
         return gauge(
                 "varve_volume_used_bytes",
-                "Bytes that the volume can read, shared or not, as of the last checkpoint.",
+                "Bytes that the volume can read, shared or not.",
                 volume -> store.usage(volume.id()).usedBytes());
     }
 

@@ -17,10 +17,16 @@ public final class SubtreeTable {
         this.table = table;
     }
 
-    /** Told how many blocks with data a volume no longer reads, now that they have been counted. */
+    /** Told how many blocks with data a trim took from a volume, now that they have been counted. */
     @FunctionalInterface
     public interface UsedBlocks {
-        void reclaimed(long volumeNumber, long blocks);
+        /**
+         * So many blocks were counted.
+         *
+         * @param volumeNumber the volume
+         * @param floorAddress what its newest snapshot before the trim needed was below it; the floor of a later one is not
+         */
+        void reclaimed(long volumeNumber, long floorAddress, long blocks);
     }
 
     public boolean isEmpty() {
@@ -48,9 +54,10 @@ public final class SubtreeTable {
         Counter counter = new Counter(finder);
         PageRef nothing = new PageRef(Frame.HOLE, 0, page.level(), page.firstBlock());
         long from = SubtreeRow.doneUpTo(table, row);
-        long reached = walk.walk(page, nothing, SubtreeRow.floors(table, row), from, page.endBlock(), pages, counter);
+        Floors floors = SubtreeRow.floors(table, row);
+        long reached = walk.walk(page, nothing, floors, from, page.endBlock(), pages, counter);
         if (table.kind(row) == SubtreeRow.TRIMMED) {
-            usedBlocks.reclaimed(SubtreeRow.volume(table, row), counter.blocks);
+            usedBlocks.reclaimed(SubtreeRow.volume(table, row), floors.address(), counter.blocks);
         }
         if (reached >= page.endBlock()) {
             table.free(row);

@@ -183,6 +183,28 @@ final class Catalogue {
         return volumesByNumber.get(number);
     }
 
+    /** The snapshots of a volume with a floor above {@code floorAddress}, being deleted or not. */
+    List<SnapshotRow> snapshotsTakenAfter(long volumeNumber, long floorAddress) {
+        return chains.values().stream()
+                .filter(row -> row.volume() == volumeNumber && row.floorAddress() > floorAddress)
+                .toList();
+    }
+
+    /** Volumes that are clones of the snapshot, deleted ones with snapshots included. */
+    List<VolumeEntry> clonesOf(SnapshotRow snapshot) {
+        return volumesByNumber.values().stream()
+                .filter(entry -> entry.row.origin() == snapshot.number())
+                .toList();
+    }
+
+    void setUsedBlocks(SnapshotRow row, long blocks) {
+        row.setUsedBlocks(blocks);
+        SnapshotEntry entry = snapshots.get(row.id());
+        if (entry != null) {
+            entry.usedBlocks = blocks;
+        }
+    }
+
     /** True while a volume, or a deleted one with snapshots, is a clone of the snapshot. */
     boolean hasClones(SnapshotRow snapshot) {
         return volumesByNumber.values().stream().anyMatch(entry -> entry.row.origin() == snapshot.number());

@@ -44,5 +44,9 @@ record CheckpointPart(
      * @param floors what of the volume's tree it needs from now on
      * @param usedBlocks blocks with data that it reads
      */
-    record TakenSnapshot(SnapshotPayload payload, MapRoot root, Floors floors, long usedBlocks) {}
+    record TakenSnapshot(SnapshotPayload payload, MapRoot root, Floors floors, long usedBlocks) {
+        TakenSnapshot withoutUsed(long blocks) {
+            return new TakenSnapshot(payload, root, floors, usedBlocks - blocks);
+        }
+    }
 }

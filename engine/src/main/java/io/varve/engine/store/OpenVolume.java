@@ -26,7 +26,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +67,9 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private final List<Runnable> writableWaiters = new ArrayList<>();
     private List<Request> reads = new ArrayList<>();
     private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
+
+    /** What {@link #usedNow} was when it last changed, for other threads. Loop writes only. */
+    private final AtomicLong publishedUsedBlocks = new AtomicLong();
 
     private volatile long sizeBytes;
     private volatile VolumeStatus status = VolumeStatus.OK;
@@ -111,6 +116,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.sizeBytes = start.sizeBytes();
         this.readOnly = start.readOnly();
         this.usedBlocks = start.usedBlocks();
+        this.publishedUsedBlocks.set(usedBlocks);
         this.status = start.status();
         this.frames = shared.frames();
         this.dirty = shared.dirty();
@@ -451,7 +457,11 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     private boolean startSnapshot(Request request) {
         SnapshotPayload payload = request.snapshot;
-        if (payload == null || !haveLog(request) || !makeRoom(request, LogWriter.SNAPSHOT_PAYLOAD_BYTES)) {
+        LongConsumer used = request.snapshotUsed;
+        if (payload == null
+                || used == null
+                || !haveLog(request)
+                || !makeRoom(request, LogWriter.SNAPSHOT_PAYLOAD_BYTES)) {
             return false;
         }
         batch.appendSnapshot(payload);
@@ -463,16 +473,22 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         Floors floors = Floors.of(log.position().address(), root.birth());
         map.setFloors(floors);
         snapshots.add(new CheckpointPart.TakenSnapshot(payload, root, floors, usedNow()));
+        used.accept(usedNow());
         commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
         return true;
     }
 
-    /** Puts a snapshot in the log behind everything that was received; answers when it is durable. */
-    void snapshot(SnapshotPayload payload, Completion completion) {
+    /**
+     * Puts a snapshot in the log behind everything that was received; answers when it is durable.
+     *
+     * @param used told how many blocks with data the snapshot reads, before {@code completion} is called
+     */
+    void snapshot(SnapshotPayload payload, LongConsumer used, Completion completion) {
         submit();
         Request request = take(Request.Kind.SNAPSHOT, 0, Long.MAX_VALUE / 2, completion);
         request.internal = true;
         request.snapshot = payload;
+        request.snapshotUsed = used;
         if (changeable() != IoStatus.OK || closing) {
             finish(request, closing ? IoStatus.ESHUTDOWN : changeable());
         } else {
@@ -613,6 +629,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             return;
         }
         batch.apply();
+        publishedUsedBlocks.setOpaque(usedNow());
         List<Request> finished = batch.takeFinished();
         for (int i = 0; i < finished.size(); i++) {
             finishAfterSyncIf(finished.get(i));
@@ -755,12 +772,20 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         sizeBytes = newSizeBytes;
     }
 
+    /** Blocks that a trim cut off have been counted: they are used no more, nor by snapshots taken since. */
     void reclaimed(long blocks) {
         usedBlocks -= blocks;
+        snapshots.replaceAll(taken -> taken.withoutUsed(blocks));
+        publishedUsedBlocks.setOpaque(usedNow());
     }
 
     private long usedNow() {
         return usedBlocks + map.pendingUsedBlocks();
+    }
+
+    /** Blocks with data that the volume reads now. Any thread. */
+    long usedBlocks() {
+        return publishedUsedBlocks.getOpaque();
     }
 
     /** About how many map pages a checkpoint would write. Any thread. */

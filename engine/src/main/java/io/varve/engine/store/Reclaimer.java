@@ -145,7 +145,11 @@ final class Reclaimer {
         }
     }
 
-    private void reclaimed(long volumeNumber, long blocks) {
+    /** Counts what a trim took: also in what was taken of the volume since, which began with the old count. */
+    private void reclaimed(long volumeNumber, long floorAddress, long blocks) {
+        if (blocks == 0) {
+            return;
+        }
         VolumeEntry volume = catalogue.volume(volumeNumber);
         if (volume != null && volume.row.isLive()) {
             volume.row.setUsedBlocks(volume.row.usedBlocks() - blocks);
@@ -154,6 +158,10 @@ final class Reclaimer {
             if (open != null) {
                 open.onLoop(opened -> opened.reclaimed(blocks));
             }
+        }
+        for (SnapshotRow snapshot : catalogue.snapshotsTakenAfter(volumeNumber, floorAddress)) {
+            catalogue.setUsedBlocks(snapshot, snapshot.usedBlocks() - blocks);
+            catalogue.clonesOf(snapshot).forEach(clone -> reclaimed(clone.number, 0, blocks));
         }
     }
 

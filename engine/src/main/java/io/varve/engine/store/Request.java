@@ -6,6 +6,7 @@ import io.varve.engine.IoStatus;
 import io.varve.engine.VolumeCounters.Operation;
 import io.varve.engine.log.SnapshotPayload;
 import java.nio.ByteBuffer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** One block request on its way through an open volume. Recycled; loop only. */
@@ -43,6 +44,10 @@ final class Request {
     @Nullable
     SnapshotPayload snapshot;
 
+    /** Told how many blocks with data the snapshot reads. */
+    @Nullable
+    LongConsumer snapshotUsed;
+
     /** In the list of held requests. */
     boolean held;
     /** Held behind an earlier request that touches the same blocks. */
@@ -72,6 +77,7 @@ final class Request {
         buffer = NO_BUFFER;
         completion = NO_COMPLETION;
         snapshot = null;
+        snapshotUsed = null;
         fua = false;
         noHole = false;
         internal = false;

@@ -143,9 +143,9 @@ public final class StoreEngine implements BlockStore {
                     threads.now().toEpochMilli(),
                     0,
                     1);
-            opened.snapshot(payload, status -> {
+            SnapshotEntry snapshot = new SnapshotEntry(payload, entry);
+            opened.snapshot(payload, used -> snapshot.usedBlocks = used, status -> {
                 if (status == IoStatus.OK) {
-                    SnapshotEntry snapshot = new SnapshotEntry(payload, entry);
                     catalogue.addSnapshot(snapshot);
                     taken.complete(snapshot.record());
                 } else {
@@ -208,7 +208,7 @@ public final class StoreEngine implements BlockStore {
     @Override
     public VolumeUsage usage(VolumeId id) {
         VolumeEntry entry = catalogue.get(id);
-        return new VolumeUsage(entry.sizeBytes, entry.usedBlocks * BLOCK_BYTES);
+        return new VolumeUsage(entry.sizeBytes, entry.usedBlocks() * BLOCK_BYTES);
     }
 
     @Override

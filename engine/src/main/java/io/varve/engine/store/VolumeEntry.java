@@ -21,6 +21,7 @@ final class VolumeEntry {
     final VolumeCounters counters = new VolumeCounters();
 
     volatile long sizeBytes;
+    /** As of the last checkpoint. */
     volatile long usedBlocks;
     /** How many hold it open. */
     final AtomicInteger holders = new AtomicInteger();
@@ -43,6 +44,12 @@ final class VolumeEntry {
         OpenVolume volume = open;
         VolumeStatus now = volume == null ? status : volume.status();
         return new VolumeRecord(id, sizeBytes, origin, createdAt, now);
+    }
+
+    /** Blocks with data that the volume reads now. Any thread. */
+    long usedBlocks() {
+        OpenVolume volume = open;
+        return volume == null ? usedBlocks : volume.usedBlocks();
     }
 
     VolumeKey key() {
