@@ -242,6 +242,28 @@ final class Catalogue {
         return null;
     }
 
+    /** The row of a snapshot that is there or being deleted. */
+    @Nullable
+    SnapshotRow snapshotRow(long number) {
+        return chains.get(number);
+    }
+
+    /** The numbers of the volumes that are clones of the snapshot, deleted ones with snapshots included. */
+    List<Long> clones(SnapshotRow snapshot) {
+        return volumesByNumber.values().stream()
+                .filter(entry -> entry.row.origin() == snapshot.number())
+                .map(entry -> entry.number)
+                .toList();
+    }
+
+    /** The trees of the snapshot's volume that were taken after it, oldest first. */
+    List<LiveBlocks.Tree> treesAfter(SnapshotRow snapshot) {
+        List<LiveBlocks.Tree> trees = trees(snapshot.volume());
+        return trees.stream()
+                .filter(tree -> tree.floorAddress() > snapshot.floorAddress())
+                .toList();
+    }
+
     /** The trees that are kept of a volume, oldest first, its own last if it still exists. */
     List<LiveBlocks.Tree> trees(long volumeNumber) {
         List<LiveBlocks.Tree> trees = new ArrayList<>();

@@ -41,11 +41,11 @@ final class Compactor {
     /** Live bytes that one container takes at most, about; in a small store it is an eighth of what is live. */
     private static final long CONTAINER_BYTES = 64L << 20;
 
-    private static final long BUSY_PERCENT = 140;
+    private static final long BUSY_PERCENT = 138;
     /** From here on compaction makes no pauses. */
-    private static final long URGENT_PERCENT = 148;
+    private static final long URGENT_PERCENT = 146;
     /** From here on writes wait for compaction. */
-    private static final long CROWDED_PERCENT = 155;
+    private static final long CROWDED_PERCENT = 152;
 
     private static final long IDLE_PERCENT = 105;
     /** The part of a file, in percent, that is worth copying while volumes are written, and when they rest. */

@@ -33,23 +33,31 @@ final class Reclaimer {
     private final PageSpace space;
     private final SubtreeTable subtrees;
     private final TreeWalk walk;
+    private final HiddenRoots hidden;
 
     private boolean planned;
     private @Nullable SnapshotRow deleting;
     private long stepFrom;
     private long stepTo;
 
-    Reclaimer(Catalogue catalogue, SegmentStore segments, PageSpace space, Table subtrees, TreeWalk walk) {
-        this.catalogue = catalogue;
-        this.segments = segments;
-        this.space = space;
+    Reclaimer(StoreParts parts, Table subtrees) {
+        this.catalogue = parts.catalogue();
+        this.segments = parts.segments();
+        this.space = parts.space();
         this.subtrees = new SubtreeTable(subtrees);
-        this.walk = walk;
+        this.walk = new TreeWalk(parts.pages(), parts.frames());
+        this.hidden = new HiddenRoots(parts);
+        hidden.lookAgain();
     }
 
     /** True while there is something to give back. */
     boolean hasWork() {
-        return !subtrees.isEmpty() || nextDeletion() != null;
+        return !subtrees.isEmpty() || nextDeletion() != null || hidden.hasWork();
+    }
+
+    /** Clones may have let go of something that only a deleted snapshot still holds for them. */
+    void lookAtHiddenRoots() {
+        hidden.lookAgain();
     }
 
     private @Nullable SnapshotRow nextDeletion() {
@@ -125,8 +133,12 @@ final class Reclaimer {
         planned = false;
         SnapshotRow row = deleting;
         deleting = null;
-        if (row == null) {
+        if (row == null && !subtrees.isEmpty()) {
             subtrees.step(walk, STEP_PAGES, new Found(), this::reclaimed);
+            return;
+        }
+        if (row == null) {
+            hidden.step();
             return;
         }
         SnapshotRow next = catalogue.next(row);

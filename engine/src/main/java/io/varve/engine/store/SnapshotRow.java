@@ -99,6 +99,11 @@ final class SnapshotRow {
         return table.getLong(row, CREATED);
     }
 
+    void setRoot(long pointer, int check) {
+        table.putLong(row, ROOT, pointer);
+        table.putInt(row, ROOT_CHECK, check);
+    }
+
     MapRoot root() {
         return new MapRoot(table.getLong(row, ROOT), table.getInt(row, ROOT_CHECK), birth(), null);
     }
@@ -111,6 +116,10 @@ final class SnapshotRow {
     /** Blocks below this address may be in its tree. */
     long floorAddress() {
         return table.getLong(row, FLOOR_ADDRESS);
+    }
+
+    void setUsedBlocks(long blocks) {
+        table.putLong(row, USED_BLOCKS, blocks);
     }
 
     long usedBlocks() {

@@ -18,7 +18,6 @@ import io.varve.engine.log.SegmentDescriptor;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.meta.Table;
-import io.varve.engine.reclaim.TreeWalk;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -39,6 +38,7 @@ final class StoreAccountant {
     private static final int MAX_IDLE_VOLUMES = 256;
     private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int TICKS_OF_REST = 2;
+    private static final int LOOKS_AT_HIDDEN_ROOTS = 60;
     private static final long RECYCLED_AT_REST_BYTES = 16 << 20;
     /** The part of what is live that recycled files may take while volumes are written. */
     private static final int RECYCLED_PART = 16;
@@ -61,6 +61,7 @@ final class StoreAccountant {
     private final AtomicLong logAppended = new AtomicLong();
     private final AtomicBoolean checkpointQueued = new AtomicBoolean();
     private long logSeen;
+    private long looks;
     private volatile int ticksOfRest;
     private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
     private volatile boolean closed;
@@ -73,8 +74,7 @@ final class StoreAccountant {
         this.threads = threads;
         catalogue = parts.catalogue();
         dirty = new DirtyBudget(options.dirtyLogBytes());
-        TreeWalk walk = new TreeWalk(parts.pages(), parts.frames());
-        reclaimer = new Reclaimer(catalogue, parts.segments(), parts.space(), subtrees, walk);
+        reclaimer = new Reclaimer(parts, subtrees);
         checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
         shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty, pressure);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
@@ -138,6 +138,9 @@ final class StoreAccountant {
         ticksOfRest = appended == logSeen ? ticksOfRest + 1 : 0;
         logSeen = appended;
         boolean resting = ticksOfRest >= TICKS_OF_REST;
+        if (ticksOfRest == TICKS_OF_REST || ++looks % LOOKS_AT_HIDDEN_ROOTS == 0) {
+            reclaimer.lookAtHiddenRoots();
+        }
         if ((resting && logSinceCheckpoint.get() > 0) || checkpointer.hasMoreToReclaim()) {
             queueCheckpoint();
         }
@@ -282,6 +285,7 @@ final class StoreAccountant {
         parts.segments().sealAll(entry.number);
         catalogue.removeVolume(entry);
         commitTables();
+        reclaimer.lookAtHiddenRoots();
         queueCheckpointIfReclaiming();
     }
 
@@ -393,6 +397,7 @@ final class StoreAccountant {
         checkpointer.reserveForDeletion();
         catalogue.removeSnapshot(entry, row);
         commitTables();
+        reclaimer.lookAtHiddenRoots();
         queueCheckpointIfReclaiming();
     }
 

@@ -123,6 +123,38 @@ class CompactionTest {
     }
 
     @Test
+    void whatNoCloneReadsOfADeletedSnapshotComesBack() {
+        fill();
+        simulated.await(store().createSnapshot(SHOT, ID));
+        VolumeId first = new VolumeId(1, 2);
+        VolumeId second = new VolumeId(1, 3);
+        simulated.await(store().cloneVolume(first, VOLUME_BYTES, SHOT));
+        simulated.await(store().cloneVolume(second, VOLUME_BYTES, SHOT));
+        volume.release();
+        simulated.await(store().deleteVolume(ID));
+        simulated.await(store().deleteSnapshot(SHOT));
+        volume = simulated.await(store().open(first));
+        int[] then = versions.clone();
+        overwrite(BLOCKS);
+        overwrite(BLOCKS);
+        simulated.rest(30);
+        check(simulated.await(store().open(second)), then);
+
+        simulated.await(store().open(second)).release();
+        simulated.restart();
+        simulated.await(store().deleteVolume(second));
+        simulated.rest(120);
+
+        assertThat(fileBytes()).isLessThan(LIVE_BYTES + LIVE_BYTES / 10 + OVERHEAD_BYTES);
+        volume = simulated.await(store().open(first));
+        check(volume, versions);
+        simulated.restart();
+        simulated.await(store().deleteVolume(first));
+        simulated.rest(60);
+        assertThat(fileBytes()).isLessThan(OVERHEAD_BYTES);
+    }
+
+    @Test
     void containersThatBecomeThinAreCompactedAgain() {
         fill();
         for (int round = 0; round < 6; round++) {
