@@ -126,10 +126,6 @@ final class SnapshotRow {
         return table.getLong(row, USED_BLOCKS);
     }
 
-    void setUsedBlocks(long blocks) {
-        table.putLong(row, USED_BLOCKS, blocks);
-    }
-
     /** The first block for which it still counts, while it is being deleted. */
     long deletedUpTo() {
         return table.getLong(row, DELETED_UP_TO);
