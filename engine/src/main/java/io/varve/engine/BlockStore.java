@@ -106,6 +106,12 @@ public interface BlockStore extends AutoCloseable {
     /** Space of the whole store. */
     StoreUsage usage();
 
+    /**
+     * Gives a piece of the space held in reserve to the file system, for somebody whose own files in the data directory
+     * must grow although the disk is full. It is taken back when there is space again. False if nothing is left.
+     */
+    CompletableFuture<Boolean> yieldReserve();
+
     /** Writes a checkpoint now: recovery after it has nothing to replay. */
     CompletableFuture<Void> checkpoint();
 

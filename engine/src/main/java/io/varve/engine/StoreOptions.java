@@ -7,14 +7,54 @@ package io.varve.engine;
  * @param checkpointLogBytes log bytes, over all volumes, after which a checkpoint is written: bounds replay
  * @param checkpointVolumeLogBytes log bytes of one volume after which it takes part in the next checkpoint early
  * @param dirtyLogBytes log bytes that may wait for write-back before volumes are {@linkplain Volume#congested congested}
- * @param maxSegmentBytes the size segments grow to
+ * @param maxSegmentBytes the size segments grow to; in a small file system they stay smaller
+ * @param ballastBytes space kept for what gives space back on a full disk, or {@link #BALLAST_BY_DISK}
  */
 public record StoreOptions(
         long mapMemoryBytes,
         long checkpointLogBytes,
         long checkpointVolumeLogBytes,
         long dirtyLogBytes,
-        int maxSegmentBytes) {
+        int maxSegmentBytes,
+        long ballastBytes) {
+    /** A ballast of 1 % of the file system, from 64 MiB to 1 GiB, and at most a sixteenth of it. */
+    public static final long BALLAST_BY_DISK = -1;
+
+    private static final int MIN_SEGMENT_BYTES = 1 << 20;
+
+    /** What a store is opened with if nothing else is said. */
     public static final StoreOptions DEFAULT =
             new StoreOptions(128L << 20, 256L << 20, 64L << 20, 128L << 20, 64 << 20);
+
+    /** The usual ballast. */
+    public StoreOptions(
+            long mapMemoryBytes,
+            long checkpointLogBytes,
+            long checkpointVolumeLogBytes,
+            long dirtyLogBytes,
+            int maxSegmentBytes) {
+        this(
+                mapMemoryBytes,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                dirtyLogBytes,
+                maxSegmentBytes,
+                BALLAST_BY_DISK);
+    }
+
+    /** The same with another ballast. */
+    public StoreOptions withBallast(long bytes) {
+        return new StoreOptions(
+                mapMemoryBytes, checkpointLogBytes, checkpointVolumeLogBytes, dirtyLogBytes, maxSegmentBytes, bytes);
+    }
+
+    /** The same with segments that are no more than a 32nd of a file system of that size, but 1 MiB at least. */
+    public StoreOptions fittedTo(long diskBytes) {
+        int segment = maxSegmentBytes;
+        while (segment > diskBytes / 32 && segment / 4 >= MIN_SEGMENT_BYTES) {
+            segment /= 4;
+        }
+        return new StoreOptions(
+                mapMemoryBytes, checkpointLogBytes, checkpointVolumeLogBytes, dirtyLogBytes, segment, ballastBytes);
+    }
 }

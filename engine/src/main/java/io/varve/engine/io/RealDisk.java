@@ -108,6 +108,9 @@ public final class RealDisk implements Disk {
         int fd = openPath(probe, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL);
         if (fd < 0) {
             DiskException failure = Posix.failure("create", prefix + probe);
+            if (failure.kind() == DiskException.Kind.NO_SPACE) {
+                return; // a full disk must not keep a store from opening
+            }
             throw failure.kind() == DiskException.Kind.ACCESS
                     ? new DiskException(DiskException.Kind.ACCESS, directory + " cannot be written: " + failure)
                     : failure;
@@ -118,6 +121,9 @@ public final class RealDisk implements Disk {
             int holes = Posix.FALLOC_FL_KEEP_SIZE | Posix.FALLOC_FL_PUNCH_HOLE;
             if (Posix.C.fallocate(fd, 0, 0, length) != 0 || Posix.C.fallocate(fd, holes, 0, length) != 0) {
                 DiskException failure = Posix.failure("fallocate", prefix + probe);
+                if (failure.kind() == DiskException.Kind.NO_SPACE) {
+                    return;
+                }
                 throw new DiskException(
                         failure.kind(),
                         failure.getMessage() + ". The store needs a file system that allocates and punches holes,"

@@ -159,8 +159,18 @@ public final class LogWriter {
      * leaves a reserve for trims and snapshots, which must not fail for want of a segment when the disk is full.
      */
     public boolean hasRoom(int payloadBytes) {
+        return hasRoomHere(payloadBytes) || next != null;
+    }
+
+    /** Like {@link #hasRoom}, but without going on to the next segment. */
+    public boolean hasRoomHere(int payloadBytes) {
         int reserve = payloadBytes >= BLOCK_BYTES ? CONTROL_RESERVE_BYTES : 0;
-        return fits(payloadBytes + reserve) || next != null;
+        return fits(payloadBytes + reserve);
+    }
+
+    /** True when a segment to go on in is ready. */
+    public boolean hasNext() {
+        return next != null;
     }
 
     private boolean fits(int payloadBytes) {

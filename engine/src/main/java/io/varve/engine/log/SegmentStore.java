@@ -184,6 +184,22 @@ public final class SegmentStore {
         return segment;
     }
 
+    /**
+     * Makes a segment ready as {@link #prepare} does, a smaller one if the disk has no room for that.
+     *
+     * @throws StoreException NO_SPACE or IO
+     */
+    public Segment prepareUpTo(long volume, long capacityBytes, boolean zeroed) {
+        try {
+            return prepare(volume, capacityBytes, zeroed);
+        } catch (StoreException e) {
+            if (e.kind() != StoreException.Kind.NO_SPACE || capacityBytes / 4 < MIN_SEGMENT_BYTES) {
+                throw e;
+            }
+            return prepareUpTo(volume, capacityBytes / 4, zeroed);
+        }
+    }
+
     /** Every address in use is below this one, and every address of a segment prepared from now on is not. */
     public long floorOfNewSegments() {
         return BlockAddress.of(nextId.get(), 0);

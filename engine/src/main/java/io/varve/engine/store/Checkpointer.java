@@ -23,6 +23,11 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class Checkpointer {
     private static final int PAGE_BYTES = 6656;
+    /** What {@link PageSpace#reserve} takes for a page at most. */
+    static final long MOST_BYTES_PER_PAGE = 2 * PAGE_BYTES;
+
+    /** Map pages that are made room for beyond those that are dirty. */
+    private static final int PAGES_AHEAD = 16;
     /** Pages of tables that are kept ready beyond those in use. */
     private static final int TABLE_PAGES_AHEAD = 16;
 
@@ -40,6 +45,7 @@ final class Checkpointer {
     private final MapWriter writer;
     private final Reclaimer reclaimer;
     private final DirtyBudget dirty;
+    private final Ballast ballast;
     private final AtomicLong nextNumber;
 
     Checkpointer(StoreParts parts, EngineThreads threads, Reclaimer reclaimer, DirtyBudget dirty) {
@@ -52,6 +58,7 @@ final class Checkpointer {
         this.writer = parts.writer();
         this.reclaimer = reclaimer;
         this.dirty = dirty;
+        this.ballast = parts.ballast();
         this.nextNumber = new AtomicLong(Math.max(1, superblock.getRoot(ROOT_NEXT_NUMBER)));
     }
 
@@ -73,27 +80,43 @@ final class Checkpointer {
     }
 
     /**
-     * Makes room for a checkpoint, or for the commit of a change. To be called before anything is changed, because a
+     * Makes room for the commit of a change that may be refused. To be called before anything is changed, because a
      * commit that meets a full disk half-way ends the store's service.
      *
      * @throws DiskException NO_SPACE if there is none
      */
     void reserve() {
-        reserve(TABLE_PAGES_AHEAD);
+        if (ballast.isShort()) {
+            ballast.refill();
+        }
+        reserve(dirtyPages(), TABLE_PAGES_AHEAD);
     }
 
-    /** Makes room for the commit of a deletion, which what other commits have kept ahead suffices for. */
-    void reserveForDeletion() {
-        reserve(TABLE_PAGES_AHEAD / 4);
+    /**
+     * Makes room for a checkpoint or a deletion, which must be possible on a full disk: out of the ballast if need be.
+     *
+     * @throws DiskException NO_SPACE if there is none even so
+     */
+    void reserveFromBallast() {
+        reserveFromBallast(dirtyPages());
     }
 
-    private void reserve(int tablePages) {
-        long pages = 16;
+    /** Makes room as {@link #reserveFromBallast()} does, for so many map pages. */
+    void reserveFromBallast(long pages) {
+        ballast.spend(() -> reserve(pages, TABLE_PAGES_AHEAD / 4));
+    }
+
+    private long dirtyPages() {
+        long pages = 0;
         for (VolumeEntry entry : catalogue.volumes()) {
             OpenVolume volume = entry.open;
             pages += volume == null ? 0 : volume.dirtyPages();
         }
-        space.reserve(pages * PAGE_BYTES);
+        return pages;
+    }
+
+    private void reserve(long mapPages, int tablePages) {
+        space.reserve((mapPages + PAGES_AHEAD) * PAGE_BYTES);
         superblock.reserve(tablePages);
     }
 
@@ -101,6 +124,7 @@ final class Checkpointer {
     void run() {
         reclaimer.plan();
         List<Participant> participants = freezeAll();
+        reserveFromBallast(); // what was written between the first reservation and the freeze
         participants.removeIf(participant -> !sync(participant));
         commit(participants);
     }
@@ -213,6 +237,7 @@ final class Checkpointer {
         superblock.setRoot(ROOT_NEXT_SEGMENT, reservedIds);
         superblock.setRoot(ROOT_NEXT_NUMBER, nextNumber.get() + NUMBER_RESERVE);
         mapFile.sync();
+        ballast.spend(() -> superblock.reserve(0)); // trims may have added more rows than were foreseen
         superblock.commit();
         space.committed();
         segments.committed(reservedIds, segments.frees() ? readsEnded() : CompletableFuture.completedFuture(null));

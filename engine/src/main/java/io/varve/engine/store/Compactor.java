@@ -86,6 +86,12 @@ final class Compactor {
         /** True while deletions are being worked off: counts of live blocks lag behind the trees. */
         boolean isReclaiming();
 
+        /** About how large a container may be that the disk, even a full one, has room for. */
+        long mostContainerBytes();
+
+        /** A container to be filled. On a full disk it comes out of the ballast, because it gives back more than it takes. */
+        ContainerWriter newContainer(List<Long> liveBlocks);
+
         /** Runs a task on a background thread, after a while if there is foreground work. Any thread. */
         void inBackground(Runnable task, boolean urgent);
     }
@@ -125,6 +131,7 @@ final class Compactor {
         }
         if (held > stored / 100 * (idle ? IDLE_PERCENT : BUSY_PERCENT) + slack) {
             long mostBytes = Math.min(CONTAINER_BYTES, Math.max(options.maxSegmentBytes(), stored / 8));
+            mostBytes = Math.min(mostBytes, host.mostContainerBytes());
             Deque<Segment> victims = choose(candidates, idle ? IDLE_LIVE_PERCENT : BUSY_LIVE_PERCENT, mostBytes);
             if (!victims.isEmpty()) {
                 run = new Run(victims);
@@ -317,7 +324,7 @@ final class Compactor {
                     List<Long> blocks = new ArrayList<>();
                     blocks.add((long) found.liveBlocks());
                     victims.forEach(later -> blocks.add(segments.liveBlocks(later.id())));
-                    background(victim, () -> begin(segments.newContainer(blocks)));
+                    background(victim, () -> begin(host.newContainer(blocks)));
                 } else if (into.hasRoomFor(found.liveBlocks())) {
                     background(victim, () -> begin(into));
                 } else {

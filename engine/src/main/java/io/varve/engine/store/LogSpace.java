@@ -1,5 +1,6 @@
 package io.varve.engine.store;
 
+import io.varve.engine.BlockStore;
 import io.varve.engine.IoStatus;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeCounters;
@@ -35,6 +36,9 @@ final class LogSpace {
         /** There is none, and the requests that are held for it get this answer. */
         void noSpace(IoStatus answer);
 
+        /** There is none for data: answers ENOSPC to requests that bring some; true if others wait. */
+        boolean noSpaceForData();
+
         /** The log cannot go on (law 5). */
         void logFailed(DiskException cause);
     }
@@ -48,6 +52,11 @@ final class LogSpace {
     private final Owner owner;
     private boolean logStarting;
     private boolean segmentComing;
+    /** The segment being written came out of the ballast: for records without data. */
+    private boolean currentFromBallast;
+
+    private boolean nextFromBallast;
+    private boolean refused;
     private long writeBackFrom;
     private long unsentDirtyBytes;
     private long syncsAtSegmentStart;
@@ -78,9 +87,32 @@ final class LogSpace {
     void start(long wantedBytes, boolean empty) {
         if (!logStarting) {
             logStarting = true;
-            host.startLog(firstCapacity(wantedBytes, empty))
-                    .whenComplete((begun, failure) -> loop.execute(() -> logStarted(begun, failure)));
+            start(firstCapacity(wantedBytes, empty), empty, false);
         }
+    }
+
+    private void start(long capacity, boolean empty, boolean fromBallast) {
+        host.startLog(capacity, fromBallast)
+                .whenComplete((begun, failure) -> loop.execute(() -> {
+                    if (begun != null) {
+                        logStarting = false;
+                        logStarted(begun, fromBallast);
+                    } else if (triesBallast("begin the log", failure, fromBallast)) {
+                        start(capacity, empty, true);
+                    } else {
+                        logStarting = false;
+                        owner.noSpace(answerTo(failure));
+                    }
+                }));
+    }
+
+    /** Nothing was made ready: true if there are requests for which the ballast is there, and it was not tried yet. */
+    private boolean triesBallast(String what, @Nullable Throwable failure, boolean fromBallast) {
+        if (!refused) {
+            refused = true;
+            LOG.warn("{}: cannot {}: {}", name, what, String.valueOf(failure));
+        }
+        return answerTo(failure) == IoStatus.ENOSPC && !fromBallast && owner.noSpaceForData();
     }
 
     private long firstCapacity(long wantedBytes, boolean empty) {
@@ -89,13 +121,9 @@ final class LogSpace {
         return small ? capacity : SegmentStore.nextCapacity(capacity, host.maxSegmentBytes());
     }
 
-    private void logStarted(VolumeHost.@Nullable LogStart begun, @Nullable Throwable failure) {
-        logStarting = false;
-        if (begun == null) {
-            LOG.warn("{}: cannot begin the log: {}", name, String.valueOf(failure));
-            owner.noSpace(answerTo(failure));
-            return;
-        }
+    private void logStarted(VolumeHost.LogStart begun, boolean fromBallast) {
+        refused = false;
+        currentFromBallast = fromBallast;
         try {
             log.begin(begun.epoch(), begun.first(), begun.previous());
         } catch (DiskException e) {
@@ -104,6 +132,15 @@ final class LogSpace {
         }
         beginSegment();
         owner.spaceCame();
+    }
+
+    /** True when a record of {@code payloadBytes} can be appended, after {@link #roll}. What the ballast gave is not for data. */
+    boolean hasRoom(int payloadBytes) {
+        if (payloadBytes < BlockStore.BLOCK_BYTES) {
+            return log.hasRoom(payloadBytes);
+        }
+        boolean next = log.hasNext() && !nextFromBallast;
+        return next || (!currentFromBallast && log.hasRoomHere(payloadBytes));
     }
 
     /** Rolls over to the next segment if a record of {@code payloadBytes} needs it; false if the log has failed. */
@@ -121,6 +158,7 @@ final class LogSpace {
             return false;
         }
         writeBack(before, endBefore);
+        currentFromBallast = nextFromBallast;
         beginSegment();
         return true;
     }
@@ -138,20 +176,26 @@ final class LogSpace {
         segmentComing = true;
         long capacity = SegmentStore.nextCapacity(log.currentSegment().capacityBytes(), host.maxSegmentBytes());
         boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
-        host.prepareSegment(capacity, zeroed)
-                .whenComplete((segment, failure) -> loop.execute(() -> segmentCame(segment, failure)));
+        prepare(capacity, zeroed, false);
     }
 
-    private void segmentCame(@Nullable Segment segment, @Nullable Throwable failure) {
-        segmentComing = false;
-        if (segment != null) {
-            log.provideNext(segment);
-            owner.spaceCame();
-        } else {
-            LOG.warn("{}: no segment to go on in: {}", name, String.valueOf(failure));
-            host.checkpointWanted();
-            owner.noSpace(answerTo(failure));
-        }
+    private void prepare(long capacity, boolean zeroed, boolean fromBallast) {
+        host.prepareSegment(capacity, zeroed, fromBallast)
+                .whenComplete((segment, failure) -> loop.execute(() -> {
+                    if (segment != null) {
+                        segmentComing = false;
+                        refused = false;
+                        nextFromBallast = fromBallast;
+                        log.provideNext(segment);
+                        owner.spaceCame();
+                    } else if (triesBallast("prepare a segment to go on in", failure, fromBallast)) {
+                        prepare(capacity, false, true);
+                    } else {
+                        segmentComing = false;
+                        host.checkpointWanted();
+                        owner.noSpace(answerTo(failure));
+                    }
+                }));
     }
 
     private static IoStatus answerTo(@Nullable Throwable failure) {

@@ -577,7 +577,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     /** Makes room for a record of {@code payloadBytes}; holds the request if a segment has to come first. */
     private boolean makeRoom(Request request, int payloadBytes) {
         if (batch.isEmpty() || !log.batchIsFull(8)) {
-            if (log.hasRoom(payloadBytes)) {
+            if (space.hasRoom(payloadBytes)) {
                 return space.roll(payloadBytes);
             }
         } else {
@@ -612,6 +612,22 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             }
         }
         wakeWaiters();
+    }
+
+    @Override
+    public boolean noSpaceForData() {
+        boolean othersWait = false;
+        for (Request request : held.all()) {
+            if (isHeldForSpace(request)) {
+                if (request.onlyGivesSpaceBack()) {
+                    othersWait = true;
+                } else {
+                    giveUp(request, IoStatus.ENOSPC);
+                }
+            }
+        }
+        wakeWaiters();
+        return othersWait;
     }
 
     // ---- append ----

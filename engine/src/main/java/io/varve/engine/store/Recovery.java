@@ -76,6 +76,7 @@ final class Recovery implements LogReader.Handler {
         LogReader.Result result = new LogReader(parts.segments(), entry.number, this).replay(position, epoch);
         position = result.end();
         sync();
+        checkpointer.reserveFromBallast(map.dirtyPages());
         commit.accept(() -> finish(result));
         LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
     }
@@ -157,6 +158,7 @@ final class Recovery implements LogReader.Handler {
         position = reached;
         if (map.dirtyPages() > parts.frames().budgetFrames() / 2) {
             sync();
+            checkpointer.reserveFromBallast(map.dirtyPages());
             commit.accept(() -> checkpoint(reachedEpoch, false));
         }
     }

@@ -108,6 +108,11 @@ final class Request {
         return firstBlock() < other.endBlock() && other.firstBlock() < endBlock();
     }
 
+    /** True for trims, and for zeroes that need no data to be written. */
+    boolean onlyGivesSpaceBack() {
+        return kind == Kind.TRIM || (kind == Kind.WRITE_ZEROES && !headIsPartial() && !tailIsPartial());
+    }
+
     boolean headIsPartial() {
         return offset % BLOCK_BYTES != 0 || (length < BLOCK_BYTES && endBlock() - firstBlock() == 1);
     }

@@ -12,12 +12,15 @@ import io.varve.engine.VolumeRecord;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.Disk;
 import io.varve.engine.io.DiskException;
+import io.varve.engine.log.ContainerWriter;
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentDescriptor;
+import io.varve.engine.log.SegmentStore;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.meta.Table;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -39,6 +42,14 @@ final class StoreAccountant {
     private static final long TICK_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final int TICKS_OF_REST = 2;
     private static final int LOOKS_AT_HIDDEN_ROOTS = 60;
+    /** The disk is crowded when it has room for fewer segments than this. */
+    private static final long CROWDED_SEGMENTS = 4;
+    /** On a crowded disk a checkpoint must find room in half the ballast, but is not written for fewer pages. */
+    private static final long LEAST_DIRTY_PAGES = 64;
+
+    /** What the control plane gets at a time. */
+    private static final long YIELDED_BYTES = 1 << 20;
+
     private static final long RECYCLED_AT_REST_BYTES = 16 << 20;
     /** The part of what is live that recycled files may take while volumes are written. */
     private static final int RECYCLED_PART = 16;
@@ -61,6 +72,9 @@ final class StoreAccountant {
     private final AtomicLong logAppended = new AtomicLong();
     private final AtomicBoolean checkpointQueued = new AtomicBoolean();
     private long logSeen;
+    /** Dirty map pages of a volume after which a checkpoint is written. */
+    private volatile long dirtyPagesLimit;
+
     private long looks;
     private volatile int ticksOfRest;
     private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
@@ -79,6 +93,7 @@ final class StoreAccountant {
         shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty, pressure);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
         timer = threads.nextLoop();
+        dirtyPagesLimit = parts.frames().budgetFrames() / 3;
     }
 
     Catalogue catalogue() {
@@ -98,6 +113,19 @@ final class StoreAccountant {
     /** Any thread. */
     CompactionCounters compaction() {
         return compactor.counters();
+    }
+
+    /** Any thread. */
+    CompletableFuture<Boolean> yieldReserve() {
+        CompletableFuture<Boolean> given = new CompletableFuture<>();
+        threads.background().execute(() -> {
+            try {
+                given.complete(parts.ballast().giveUp(YIELDED_BYTES));
+            } catch (RuntimeException e) {
+                given.completeExceptionally(translate(e));
+            }
+        });
+        return given;
     }
 
     MapTraffic mapTraffic() {
@@ -149,9 +177,24 @@ final class StoreAccountant {
 
     /** Keeps what is dead, or waits for reuse, in proportion to what is live. */
     private void tidy(boolean resting) {
+        boolean crowded = lookAtDisk();
         long least = Math.min(RECYCLED_AT_REST_BYTES, 2L * options.maxSegmentBytes());
-        parts.segments().limitRecycled(resting ? least : Math.max(least, usage.liveBytes() / RECYCLED_PART));
-        compactor.consider(resting);
+        long recycled = resting || crowded ? least : Math.max(least, usage.liveBytes() / RECYCLED_PART);
+        parts.segments().limitRecycled(parts.ballast().isShort() ? 0 : recycled);
+        compactor.consider(resting || crowded);
+    }
+
+    /** Takes the ballast back if that is possible; true if the disk is nearly full. */
+    private boolean lookAtDisk() {
+        Ballast ballast = parts.ballast();
+        if (ballast.isShort()) {
+            ballast.refill();
+        }
+        boolean crowded = ballast.isShort() || disk.freeBytes() < CROWDED_SEGMENTS * options.maxSegmentBytes();
+        long usual = parts.frames().budgetFrames() / 3;
+        long covered = ballast.sizeBytes() / 2 / Checkpointer.MOST_BYTES_PER_PAGE;
+        dirtyPagesLimit = crowded ? Math.min(usual, Math.max(LEAST_DIRTY_PAGES, covered)) : usual;
+        return crowded;
     }
 
     // ---- tasks ----
@@ -271,7 +314,7 @@ final class StoreAccountant {
         if (entry.holders.get() > 0) {
             throw new StoreException(StoreException.Kind.IN_USE, "volume " + id + " is open");
         }
-        checkpointer.reserveForDeletion();
+        checkpointer.reserveFromBallast();
         closeVolume(entry);
         if (hasSnapshotsInItsLogOnly(entry)) {
             Recovery.recover(parts, checkpointer, this::guarded, entry);
@@ -334,7 +377,7 @@ final class StoreAccountant {
                 .filter(entry -> entry.open != null && entry.holders.get() == 0)
                 .count();
         if (idle >= MAX_IDLE_VOLUMES) {
-            checkpointer.reserve();
+            checkpointer.reserveFromBallast();
             for (VolumeEntry entry : catalogue.volumes()) {
                 if (entry.holders.get() == 0) {
                     closeVolume(entry);
@@ -394,7 +437,7 @@ final class StoreAccountant {
             throw new StoreException(StoreException.Kind.IN_USE, "snapshot " + id + " is open");
         }
         SnapshotRow row = rowOf(id);
-        checkpointer.reserveForDeletion();
+        checkpointer.reserveFromBallast();
         catalogue.removeSnapshot(entry, row);
         commitTables();
         reclaimer.lookAtHiddenRoots();
@@ -441,7 +484,7 @@ final class StoreAccountant {
     /** Writes a checkpoint of everything. */
     void checkpoint() {
         checkpointQueued.set(false);
-        checkpointer.reserve();
+        checkpointer.reserveFromBallast();
         logSinceCheckpoint.set(0);
         guarded(checkpointer::run);
         refreshUsage();
@@ -494,7 +537,7 @@ final class StoreAccountant {
                 parts.segments().capacityBytes() - live,
                 parts.segments().recyclableBytes(),
                 parts.space().allocatedBytes(),
-                0,
+                parts.ballast().sizeBytes(),
                 disk.freeBytes());
     }
 
@@ -506,7 +549,7 @@ final class StoreAccountant {
                 quiesce(volume);
             }
         }
-        if (failure == null) {
+        if (failure == null && hasRoomToClose()) {
             guarded(checkpointer::run);
             for (VolumeEntry entry : catalogue.volumes()) {
                 OpenVolume volume = entry.open;
@@ -527,6 +570,17 @@ final class StoreAccountant {
         parts.frames().close();
         parts.superblock().close();
         disk.close();
+    }
+
+    /** If there is none, the logs are replayed at the next opening. */
+    private boolean hasRoomToClose() {
+        try {
+            checkpointer.reserveFromBallast();
+            return true;
+        } catch (DiskException e) {
+            LOG.warn("no room for the last checkpoint: {}", e.getMessage());
+            return false;
+        }
     }
 
     private void closeOnLoop(@Nullable OpenVolume volume) {
@@ -551,11 +605,15 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<LogStart> startLog(long capacityBytes) {
+        public CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast) {
             return call(() -> {
-                checkpointer.reserve();
+                if (fromBallast) {
+                    checkpointer.reserveFromBallast();
+                } else {
+                    checkpointer.reserve();
+                }
                 LogPosition previous = entry.row.position();
-                Segment first = parts.segments().prepare(entry.number, capacityBytes, false);
+                Segment first = prepare(capacityBytes, false, fromBallast);
                 int epoch = entry.row.epoch() + 1;
                 entry.row.setEpoch(epoch);
                 entry.row.setOpenForWriting(true);
@@ -567,11 +625,11 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed) {
+        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed, boolean fromBallast) {
             CompletableFuture<Segment> prepared = new CompletableFuture<>();
             threads.background().execute(() -> {
                 try {
-                    prepared.complete(parts.segments().prepare(entry.number, capacityBytes, zeroed));
+                    prepared.complete(prepare(capacityBytes, zeroed, fromBallast));
                 } catch (RuntimeException e) {
                     prepared.completeExceptionally(translate(e));
                 }
@@ -579,11 +637,24 @@ final class StoreAccountant {
             return prepared;
         }
 
+        /** Any thread but the loops. */
+        private Segment prepare(long capacityBytes, boolean zeroed, boolean fromBallast) {
+            SegmentStore segments = parts.segments();
+            if (fromBallast) {
+                long least = SegmentStore.nextCapacity(0, options.maxSegmentBytes());
+                return parts.ballast().spend(() -> segments.prepare(entry.number, least, false));
+            }
+            if (parts.ballast().isShort()) {
+                parts.ballast().refill();
+            }
+            return segments.prepareUpTo(entry.number, capacityBytes, zeroed);
+        }
+
         @Override
         public void logGrew(OpenVolume volume, long bytes) {
             logAppended.addAndGet(bytes);
             if (logSinceCheckpoint.addAndGet(bytes) >= options.checkpointLogBytes()
-                    || volume.dirtyPages() > parts.frames().budgetFrames() / 3) {
+                    || volume.dirtyPages() > dirtyPagesLimit) {
                 queueCheckpoint();
             }
         }
@@ -637,6 +708,16 @@ final class StoreAccountant {
         }
 
         @Override
+        public long mostContainerBytes() {
+            return disk.freeBytes() + parts.ballast().sizeBytes() / 2;
+        }
+
+        @Override
+        public ContainerWriter newContainer(List<Long> liveBlocks) {
+            return parts.ballast().spend(() -> parts.segments().newContainer(liveBlocks));
+        }
+
+        @Override
         public void inBackground(Runnable task, boolean urgent) {
             if (urgent || ticksOfRest > 0) {
                 threads.background().execute(task);
@@ -655,12 +736,12 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<LogStart> startLog(long capacityBytes) {
+        public CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast) {
             throw new IllegalStateException("a snapshot has no log");
         }
 
         @Override
-        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed) {
+        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed, boolean fromBallast) {
             throw new IllegalStateException("a snapshot has no log");
         }
 

@@ -65,7 +65,7 @@ public final class StoreEngine implements BlockStore {
         CompletableFuture<StoreAccountant> opened = new CompletableFuture<>();
         threads.accountant().execute(() -> {
             try {
-                opened.complete(StoreOpening.open(disk, options, threads));
+                opened.complete(StoreOpening.open(disk, options.fittedTo(disk.totalBytes()), threads));
             } catch (RuntimeException e) {
                 disk.close();
                 opened.completeExceptionally(StoreAccountant.translate(e));
@@ -230,6 +230,11 @@ public final class StoreEngine implements BlockStore {
 
     CompletableFuture<MapTraffic> mapTraffic() {
         return accountant.call(accountant::mapTraffic);
+    }
+
+    @Override
+    public CompletableFuture<Boolean> yieldReserve() {
+        return accountant.yieldReserve();
     }
 
     @Override

@@ -50,7 +50,8 @@ final class StoreOpening {
                 mapFile,
                 frames,
                 new PageFile(mapFile),
-                new MapWriter(mapFile, space, frames));
+                new MapWriter(mapFile, space, frames),
+                Ballast.open(disk, options));
         StoreAccountant accountant =
                 new StoreAccountant(disk, parts, superblock.table(SubtreeTable.TABLE), options, threads);
         accountant.recover();

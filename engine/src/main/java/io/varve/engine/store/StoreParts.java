@@ -17,4 +17,5 @@ record StoreParts(
         DiskFile mapFile,
         FramePool frames,
         PageFile pages,
-        MapWriter writer) {}
+        MapWriter writer,
+        Ballast ballast) {}

@@ -15,11 +15,19 @@ interface VolumeHost {
      */
     record LogStart(int epoch, Segment first, LogPosition previous) {}
 
-    /** Makes a new epoch of the volume's log durable and a segment of at least {@code capacityBytes} ready. */
-    CompletableFuture<LogStart> startLog(long capacityBytes);
+    /**
+     * Makes a new epoch of the volume's log durable and a segment ready.
+     *
+     * @param fromBallast for requests that give space back: a smallest segment, out of the ballast if need be
+     */
+    CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast);
 
-    /** Makes a segment ready. */
-    CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed);
+    /**
+     * Makes a segment ready, a smaller one if there is no room for that.
+     *
+     * @param fromBallast for requests that give space back: a smallest segment, out of the ballast if need be
+     */
+    CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed, boolean fromBallast);
 
     /** The log has grown; the store decides when a checkpoint is due. */
     void logGrew(OpenVolume volume, long bytes);

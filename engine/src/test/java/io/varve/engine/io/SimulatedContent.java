@@ -297,8 +297,14 @@ final class SimulatedContent {
 
     byte[] deviceBytes(long position, int length) {
         byte[] bytes = new byte[length];
-        for (int i = 0; i < length; i++) {
-            bytes[i] = devicePage((position + i) / PAGE)[(int) ((position + i) % PAGE)];
+        int count;
+        for (int done = 0; done < length; done += count) {
+            int offset = (int) ((position + done) % PAGE);
+            count = Math.min(PAGE - offset, length - done);
+            byte[] page = device.get((position + done) / PAGE);
+            if (page != null) {
+                System.arraycopy(page, offset, bytes, done, count);
+            }
         }
         return bytes;
     }

@@ -152,6 +152,11 @@ public final class SimulatedDisk implements Disk {
         capacityBytes = bytes;
     }
 
+    /** Another process takes all that is free. */
+    public void fill() {
+        capacityBytes -= freeBytes();
+    }
+
     /** How often a read that must not wait is refused or cut short; 30 at first. */
     public void setWouldBlockPercent(int percent) {
         wouldBlockPercent = percent;

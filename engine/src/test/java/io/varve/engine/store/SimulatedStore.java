@@ -33,6 +33,7 @@ final class SimulatedStore {
         this.options = options;
         disk = new SimulatedDisk(scheduler, SEED, capacityBytes);
         disk.addFiles(files);
+        disk.requireAllocatedWrites(name -> true);
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
     }
 

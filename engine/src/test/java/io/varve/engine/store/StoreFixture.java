@@ -36,7 +36,7 @@ record StoreFixture(Map<String, byte[]> files, Map<String, byte[]> expected) {
 
     /** Writes the store anew, with this version. */
     static StoreFixture write() {
-        SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT);
+        SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT.withBallast(1 << 20));
         SplittableRandom random = new SplittableRandom(20);
         Map<String, byte[]> expected = new TreeMap<>();
         simulated.await(simulated.store().createVolume(ORIGINAL, VOLUME_BYTES));
