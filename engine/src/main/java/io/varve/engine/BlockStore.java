@@ -85,6 +85,30 @@ public interface BlockStore extends AutoCloseable {
     /** Opens a snapshot for reading. Pair with {@link Volume#release}. */
     CompletableFuture<Volume> openSnapshot(SnapshotId id);
 
+    /**
+     * The snapshots that a volume descends from, newest first: those taken of it, those of the volume that it is a clone
+     * of up to its origin, and so on.
+     */
+    CompletableFuture<List<SnapshotId>> lineage(VolumeId id);
+
+    /** The older snapshots that a snapshot descends from, newest first. */
+    CompletableFuture<List<SnapshotId>> lineage(SnapshotId id);
+
+    /**
+     * Tells what was changed in an open volume, or in a snapshot that is open for reading, since an older snapshot of its
+     * lineage: 1 for blocks that read otherwise now, 0 for the others. It costs as much as was changed. The older
+     * snapshot is in use until {@link ExtentSource#release}.
+     *
+     * <p>Fails with SNAPSHOT_NOT_FOUND, or INVALID if the snapshot is none of its lineage.
+     */
+    CompletableFuture<ExtentSource> changedSince(Volume volume, SnapshotId since);
+
+    /**
+     * Tells in which layer of an open volume's or snapshot's lineage each block was written: 0 for holes and zeroes, 1
+     * since its newest snapshot (or since it was cloned), 2 since the snapshot before, and so on.
+     */
+    CompletableFuture<ExtentSource> allocationDepth(Volume volume);
+
     /** Sets how fast a volume may go, at once if it is open and at its next opening if not. Not kept across restarts. */
     void limit(VolumeId id, QosLimits limits);
 

@@ -38,6 +38,12 @@ public interface Volume {
     void read(long offset, ByteBuffer destination, Completion completion);
 
     /**
+     * Reads like {@link #read(long, ByteBuffer, Completion)}, but leaves {@code destination} alone where whole blocks
+     * are holes: {@code report}, which is cleared first, says where, and where a read failed.
+     */
+    void read(long offset, ByteBuffer destination, ReadReport report, Completion completion);
+
+    /**
      * Writes the direct buffer {@code source} at {@code offset}; the buffer belongs to the engine until the completion;
      * its position and limit are left as they are. Beyond the end: ENOSPC, as NBD asks.
      *
@@ -60,6 +66,12 @@ public interface Volume {
      * @param noHole report the blocks as zero rather than as a hole in block status
      */
     void writeZeroes(long offset, long length, boolean noHole, boolean fua, Completion completion);
+
+    /**
+     * Tells what stands in a range, as {@link Extents#DATA}, {@link Extents#HOLE} and {@link Extents#ZERO}; see
+     * {@link ExtentSource#query}.
+     */
+    void blockStatus(long offset, long length, int maxExtents, Extents into, Completion completion);
 
     /** Ends a batch: what was requested since the last call is carried out. */
     void submit();

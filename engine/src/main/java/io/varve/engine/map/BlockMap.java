@@ -139,6 +139,11 @@ public final class BlockMap {
         return -1;
     }
 
+    /** The node above the root, for walks. */
+    Node top() {
+        return top;
+    }
+
     // ---- change ----
 
     /** Points {@code count} blocks at neighbouring addresses, {@code stride} apart, of one segment. Their leaves are resident. */

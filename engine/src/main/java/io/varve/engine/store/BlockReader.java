@@ -1,7 +1,9 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
+import io.varve.engine.ReadReport;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
 import io.varve.engine.io.DiskException;
@@ -98,7 +100,7 @@ final class BlockReader {
 
     private void loaded(Request request, @Nullable RuntimeException failure) {
         if (failure != null) {
-            damaged(request, "block map: " + failure.getMessage());
+            damaged(request, (request.offset + request.progress) / BLOCK_BYTES, "block map: " + failure.getMessage());
             request.readsBegun = true;
             finishIfDone(request);
         } else {
@@ -121,8 +123,14 @@ final class BlockReader {
             run++;
         }
         int from = request.buffer.position() + (int) request.progress;
+        ReadReport report = request.report;
+        if (report != null) {
+            report.extents().add((long) run * BLOCK_BYTES, step == 0 ? Extents.HOLE : Extents.DATA);
+        }
         if (step == 0) {
-            zero(request.buffer, from, run * BLOCK_BYTES);
+            if (report == null) {
+                zero(request.buffer, from, run * BLOCK_BYTES);
+            }
         } else {
             readBlocks(request, leaf, block, entry, run, request.buffer, from);
         }
@@ -132,6 +140,9 @@ final class BlockReader {
     /** Reads part of one block: all of it, for the check's sake, and copies what is wanted. */
     private void readPart(Request request, Object leaf, long block, long entry, int inBlock, int length) {
         int from = request.buffer.position() + (int) request.progress;
+        if (request.report != null) {
+            request.report.extents().add(length, Extents.DATA);
+        }
         if (entry <= Frame.CHILD) {
             zero(request.buffer, from, length);
             return;
@@ -305,7 +316,7 @@ final class BlockReader {
 
         private void end(@Nullable String damage) {
             if (damage != null) {
-                damaged(request, damage);
+                damaged(request, block, damage);
             }
             request.readsInFlight--;
             inFlight.end(number);
@@ -322,8 +333,11 @@ final class BlockReader {
         inFlight.whenThoseOfNowEnd(readsEnded);
     }
 
-    private void damaged(Request request, String what) {
+    private void damaged(Request request, long block, String what) {
         request.status = IoStatus.EIO;
+        if (request.report != null) {
+            request.report.failedAt(Math.max(request.offset, block * BLOCK_BYTES));
+        }
         LOG.error("{}: {}", name, what);
         whenDamaged.accept(what);
     }

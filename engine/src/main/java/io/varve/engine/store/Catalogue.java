@@ -205,6 +205,12 @@ final class Catalogue {
         }
     }
 
+    /** The snapshot with this number, being deleted or not; null if there is none, or it has no row yet. */
+    @Nullable
+    SnapshotRow snapshot(long number) {
+        return chains.get(number);
+    }
+
     /** True while a volume, or a deleted one with snapshots, is a clone of the snapshot. */
     boolean hasClones(SnapshotRow snapshot) {
         return volumesByNumber.values().stream().anyMatch(entry -> entry.row.origin() == snapshot.number());

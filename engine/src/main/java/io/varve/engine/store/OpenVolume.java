@@ -2,8 +2,10 @@ package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
+import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
+import io.varve.engine.ReadReport;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
@@ -14,12 +16,14 @@ import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.log.SnapshotPayload;
 import io.varve.engine.map.BlockMap;
+import io.varve.engine.map.ExtentWalk;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.FramePool;
 import io.varve.engine.map.MapChanges;
 import io.varve.engine.map.MapLoader;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.map.PageFile;
+import io.varve.engine.map.StatusWalk;
 import io.varve.engine.map.WrittenPages;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -172,6 +176,40 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         Request request = take(Request.Kind.READ, offset, destination.remaining(), completion);
         request.buffer = destination;
         accept(request, inRange(offset, request.length) ? IoStatus.OK : IoStatus.EINVAL);
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer destination, ReadReport report, Completion completion) {
+        report.clear();
+        Request request = take(Request.Kind.READ, offset, destination.remaining(), completion);
+        request.buffer = destination;
+        request.report = report;
+        accept(request, inRange(offset, request.length) ? IoStatus.OK : IoStatus.EINVAL);
+    }
+
+    @Override
+    public void blockStatus(long offset, long length, int maxExtents, Extents into, Completion completion) {
+        query(new StatusWalk(map, loader, StatusWalk::stateOf), offset, length, maxExtents, into, completion);
+    }
+
+    /** Answers a question about a range by a walk over the map; see {@link io.varve.engine.ExtentSource#query}. */
+    void query(ExtentWalk walk, long offset, long length, int maxExtents, Extents into, Completion completion) {
+        Request request = take(Request.Kind.READ, offset, length, completion);
+        request.internal = true;
+        into.clear();
+        if (closing) {
+            finish(request, IoStatus.ESHUTDOWN);
+        } else if (length == 0 || maxExtents < 1 || !inRange(offset, length)) {
+            finish(request, IoStatus.EINVAL);
+        } else {
+            new ExtentQuery(walk, offset, length, maxExtents, into).run(failure -> {
+                if (failure != null) {
+                    LOG.error("{}: block map: {}", key, failure.getMessage());
+                    damaged("block map: " + failure.getMessage());
+                }
+                finish(request, failure == null ? IoStatus.OK : IoStatus.EIO);
+            });
+        }
     }
 
     @Override
@@ -782,6 +820,14 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     Floors floors() {
         return map.floors();
+    }
+
+    BlockMap map() {
+        return map;
+    }
+
+    MapLoader loader() {
+        return loader;
     }
 
     void extend(long newSizeBytes) {

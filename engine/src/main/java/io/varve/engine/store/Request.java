@@ -3,6 +3,7 @@ package io.varve.engine.store;
 import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
+import io.varve.engine.ReadReport;
 import io.varve.engine.VolumeCounters.Operation;
 import io.varve.engine.log.SnapshotPayload;
 import java.nio.ByteBuffer;
@@ -41,6 +42,10 @@ final class Request {
     long startNanos;
     boolean internal;
 
+    /** Told of holes and of where a read failed; null if nobody asked. */
+    @Nullable
+    ReadReport report;
+
     @Nullable
     SnapshotPayload snapshot;
 
@@ -76,6 +81,7 @@ final class Request {
     void reset() {
         buffer = NO_BUFFER;
         completion = NO_COMPLETION;
+        report = null;
         snapshot = null;
         snapshotUsed = null;
         fua = false;

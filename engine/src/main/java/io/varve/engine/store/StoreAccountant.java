@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.EngineThreads;
+import io.varve.engine.ExtentSource;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
@@ -66,6 +67,7 @@ final class StoreAccountant {
     private final DirtyBudget dirty;
     private final SpacePressure pressure = new SpacePressure();
     private final OpenVolume.Shared shared;
+    private final Baselines baselines;
     private final AtomicLong logSinceCheckpoint = new AtomicLong();
     private final Compactor compactor;
     private final VolumeLoop timer;
@@ -91,6 +93,7 @@ final class StoreAccountant {
         reclaimer = new Reclaimer(parts, subtrees);
         checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
         shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty, pressure);
+        baselines = new Baselines(parts.frames(), parts.pages(), this::run);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
         timer = threads.nextLoop();
         dirtyPagesLimit = parts.frames().budgetFrames() / 3;
@@ -473,6 +476,46 @@ final class StoreAccountant {
             open.onLoop(OpenVolume::close);
             entry.open = null;
         }
+    }
+
+    // ---- lineage ----
+
+    List<SnapshotId> lineage(VolumeId id) {
+        return idsOf(lineage(catalogue.get(id).number));
+    }
+
+    List<SnapshotId> lineage(SnapshotId id) {
+        return idsOf(lineage(rowOf(id).number()));
+    }
+
+    private static List<SnapshotId> idsOf(Lineage lineage) {
+        return lineage.snapshots().stream().map(SnapshotRow::id).toList();
+    }
+
+    /** Writes a checkpoint first if a snapshot of the store stands only in its volume's log. */
+    private Lineage lineage(long number) {
+        if (catalogue.snapshots().stream().anyMatch(snapshot -> snapshot.row == null)) {
+            checkpoint();
+        }
+        return Lineage.of(catalogue, number);
+    }
+
+    ExtentSource changedSince(OpenVolume volume, SnapshotId since) {
+        SnapshotEntry entry = catalogue.get(since);
+        SnapshotRow row = lineage(volume.key().number()).find(entry.number);
+        if (row == null) {
+            throw new StoreException(
+                    StoreException.Kind.INVALID, volume.key() + " does not descend from snapshot " + since);
+        }
+        return baselines.open(volume, entry, row);
+    }
+
+    ExtentSource allocationDepth(OpenVolume volume) {
+        long number = volume.key().number();
+        return new AllocationDepth(
+                volume,
+                lineage(number).floorAddresses(),
+                () -> call(() -> lineage(number).floorAddresses()));
     }
 
     // ---- checkpoints ----

@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.EngineThreads;
+import io.varve.engine.ExtentSource;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
@@ -178,6 +179,33 @@ public final class StoreEngine implements BlockStore {
     @Override
     public CompletableFuture<Volume> openSnapshot(SnapshotId id) {
         return accountant.call(() -> accountant.openSnapshot(id));
+    }
+
+    @Override
+    public CompletableFuture<List<SnapshotId>> lineage(VolumeId id) {
+        return accountant.call(() -> accountant.lineage(id));
+    }
+
+    @Override
+    public CompletableFuture<List<SnapshotId>> lineage(SnapshotId id) {
+        return accountant.call(() -> accountant.lineage(id));
+    }
+
+    @Override
+    public CompletableFuture<ExtentSource> changedSince(Volume volume, SnapshotId since) {
+        return accountant.call(() -> accountant.changedSince(own(volume), since));
+    }
+
+    @Override
+    public CompletableFuture<ExtentSource> allocationDepth(Volume volume) {
+        return accountant.call(() -> accountant.allocationDepth(own(volume)));
+    }
+
+    private static OpenVolume own(Volume volume) {
+        if (volume instanceof OpenVolume open) {
+            return open;
+        }
+        throw new StoreException(StoreException.Kind.INVALID, "a volume of another store");
     }
 
     @Override
