@@ -84,7 +84,8 @@ final class Exports implements ExportResolver {
                 description(volume),
                 volume.record().sizeBytes(),
                 readOnly,
-                () -> store.open(id)));
+                () -> store.open(id),
+                StoreHistory.of(store, id)));
     }
 
     private Optional<Export> export(SnapshotView snapshot) {
@@ -98,7 +99,8 @@ final class Exports implements ExportResolver {
                 description(snapshot),
                 snapshot.record().sizeBytes(),
                 true,
-                () -> store.openSnapshot(id)));
+                () -> store.openSnapshot(id),
+                StoreHistory.of(store, id)));
     }
 
     private static boolean offered(VolumeView volume) {

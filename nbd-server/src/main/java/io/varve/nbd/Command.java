@@ -12,9 +12,11 @@ enum Command {
     DISC(2, 0, false),
     FLUSH(3, 0, false),
     TRIM(4, 0, true),
-    WRITE_ZEROES(6, TransmissionWire.COMMAND_FLAG_NO_HOLE | TransmissionWire.COMMAND_FLAG_FAST_ZERO, true);
+    CACHE(5, 0, false),
+    WRITE_ZEROES(6, TransmissionWire.COMMAND_FLAG_NO_HOLE | TransmissionWire.COMMAND_FLAG_FAST_ZERO, true),
+    BLOCK_STATUS(7, TransmissionWire.COMMAND_FLAG_REQ_ONE, false);
 
-    private static final @Nullable Command[] BY_CODE = byCode();
+    private static final Command[] BY_CODE = byCode();
 
     private final int code;
     private final int flags;
@@ -31,9 +33,15 @@ enum Command {
         return code < BY_CODE.length ? BY_CODE[code] : null;
     }
 
-    /** True if every flag may stand with this command; DF only once structured replies are negotiated. */
-    boolean allows(int commandFlags, boolean structuredReplies) {
-        int allowed = this == READ && structuredReplies ? flags | TransmissionWire.COMMAND_FLAG_DF : flags;
+    /** True if every flag may stand with this command: DF needs chunks, PAYLOAD_LEN extended headers. */
+    boolean allows(int commandFlags, ReplyStyle style) {
+        int allowed = flags;
+        if (this == READ && style.hasChunks()) {
+            allowed |= TransmissionWire.COMMAND_FLAG_DF;
+        }
+        if ((this == WRITE || this == BLOCK_STATUS) && style == ReplyStyle.EXTENDED) {
+            allowed |= TransmissionWire.COMMAND_FLAG_PAYLOAD_LEN;
+        }
         return (commandFlags & ~allowed) == 0;
     }
 
@@ -42,8 +50,8 @@ enum Command {
         return writes;
     }
 
-    private static @Nullable Command[] byCode() {
-        @Nullable Command[] table = new @Nullable Command[WRITE_ZEROES.code + 1];
+    private static Command[] byCode() {
+        Command[] table = new Command[values().length];
         for (Command command : values()) {
             table[command.code] = command;
         }

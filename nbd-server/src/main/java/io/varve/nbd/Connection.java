@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
 import io.varve.engine.Volume;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -28,6 +29,8 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection extends ChannelInboundHandlerAdapter implements RequestDecoder.Sink {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+
+    private static final int STATUS_REPLY_BYTES = 256;
 
     private final Session session;
     private final Service service;
@@ -65,8 +68,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         this.rules = new RequestRules(session, service.limits());
     }
 
-    String exportId() {
-        return session.exportId();
+    /** True if a volume or snapshot is in use by this connection. Any thread. */
+    boolean uses(String id) {
+        return session.uses(id);
     }
 
     /** Completes when the channel is closed and the volume released. Any thread. */
@@ -77,8 +81,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
         Intake intake = new Intake(ctx.channel(), volume, service, turn);
-        RequestDecoder decoder = new RequestDecoder(this, service.limits(), receiver, ctx.alloc());
-        ReplyWriter replies = new ReplyWriter(ctx, session.structuredReplies());
+        RequestDecoder decoder = new RequestDecoder(this, session.style(), service.limits(), receiver, ctx.alloc());
+        ReplyWriter replies = new ReplyWriter(ctx, session.style());
         StallWatch watch = new StallWatch(ctx.channel(), decoder, service);
         wiring = new Wiring(ctx, intake, decoder, replies, watch);
         ctx.write(opening, ctx.voidPromise());
@@ -143,7 +147,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     }
 
     @Override
-    public NbdRequest begin(int flags, int command, long cookie, long offset, int length) {
+    public NbdRequest begin(int flags, int command, long cookie, long offset, long length) {
         NbdRequest request = spare.isEmpty() ? new NbdRequest(this) : spare.pop();
         request.active = true;
         request.command = Command.of(command);
@@ -152,10 +156,21 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         request.offset = offset;
         request.length = length;
         request.error = refusing ? NbdError.SHUTDOWN : rules.check(request);
-        boolean payload = request.command == Command.READ || request.command == Command.WRITE;
-        request.chargedBytes = payload && request.error == NbdError.NONE ? request.length : 0;
+        request.chargedBytes = request.error == NbdError.NONE ? cost(request) : 0;
         wiring().intake().began(request.chargedBytes);
         return request;
+    }
+
+    /** Bytes of memory that a request takes until it is answered. */
+    private long cost(NbdRequest request) {
+        Command command = request.command;
+        if (command == Command.READ || command == Command.WRITE) {
+            return request.length;
+        }
+        if (command == Command.CACHE) {
+            return Math.min(request.length, Prefetch.PIECE_BYTES);
+        }
+        return command == Command.BLOCK_STATUS ? service.limits().statusBytes() : 0;
     }
 
     @Override
@@ -175,10 +190,12 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
             case READ -> read(request);
             case WRITE -> volume.write(request.offset, data(request), fua, request);
             case FLUSH -> volume.flush(request);
-            case TRIM -> volume.trim(request.offset, request.lengthBytes(), fua, request);
+            case TRIM -> volume.trim(request.offset, request.length, fua, request);
+            case CACHE -> prefetch(request);
+            case BLOCK_STATUS -> status(request);
             case WRITE_ZEROES -> {
                 boolean noHole = request.has(TransmissionWire.COMMAND_FLAG_NO_HOLE);
-                volume.writeZeroes(request.offset, request.lengthBytes(), noHole, fua, request);
+                volume.writeZeroes(request.offset, request.length, noHole, fua, request);
             }
             case DISC -> throw new IllegalStateException("a goodbye is not performed");
         }
@@ -252,15 +269,57 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     private void read(NbdRequest request) {
         int header = wiring().replies().readHeaderBytes();
-        ByteBuf buffer;
-        try {
-            buffer = wiring().ctx().alloc().directBuffer(header + request.length, header + request.length);
-        } catch (OutOfMemoryError full) {
-            completed(request, NbdError.NO_MEMORY);
+        int length = request.payloadBytes();
+        ByteBuf buffer = buffer(request, header + length);
+        if (buffer == null) {
             return;
         }
-        request.buffer = buffer;
-        volume.read(request.offset, buffer.internalNioBuffer(header, request.length), request);
+        if (inPieces(request)) {
+            volume.read(request.offset, buffer.internalNioBuffer(header, length), request.report, request);
+        } else {
+            volume.read(request.offset, buffer.internalNioBuffer(header, length), request);
+        }
+    }
+
+    /** True for a READ that may be answered with several chunks. */
+    private boolean inPieces(NbdRequest request) {
+        return session.style().hasChunks() && !request.has(TransmissionWire.COMMAND_FLAG_DF);
+    }
+
+    private void prefetch(NbdRequest request) {
+        ByteBuf piece = buffer(request, (int) Math.min(request.length, Prefetch.PIECE_BYTES));
+        if (piece != null) {
+            EventLoop loop = wiring().ctx().channel().eventLoop();
+            long limit = service.limits().prefetchBytes();
+            new Prefetch(request, volume, loop, piece, limit, () -> gone).readNext();
+        }
+    }
+
+    private void status(NbdRequest request) {
+        StatusFilter filter = StatusFilter.of(request, session.contexts());
+        boolean inside = rules.isInside(request.offset, filter.length());
+        if (filter.contexts().isEmpty() || !inside || filter.length() == 0) {
+            completed(request, inside ? NbdError.BAD_FILTER : NbdError.BEYOND_END);
+            return;
+        }
+        request.releaseBuffer();
+        ByteBuf reply = wiring().ctx().alloc().directBuffer(STATUS_REPLY_BYTES);
+        request.buffer = reply;
+        EventLoop loop = wiring().ctx().channel().eventLoop();
+        int most = service.limits().statusExtents();
+        new StatusQuery(request, filter.contexts(), filter.length(), most, session.style(), reply, loop).ask();
+    }
+
+    /** A buffer that belongs to the request; null if there is no memory, and the request is answered. */
+    private @Nullable ByteBuf buffer(NbdRequest request, int bytes) {
+        try {
+            ByteBuf buffer = wiring().ctx().alloc().directBuffer(bytes, bytes);
+            request.buffer = buffer;
+            return buffer;
+        } catch (OutOfMemoryError full) {
+            completed(request, NbdError.NO_MEMORY);
+            return null;
+        }
     }
 
     private static ByteBuffer data(NbdRequest request) {
@@ -273,13 +332,32 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     private void reply(NbdRequest request, NbdError error) {
         ReplyWriter replies = wiring().replies();
+        ByteBuf buffer = request.buffer;
+        boolean read = request.command == Command.READ;
         if (error != NbdError.NONE) {
-            replies.failed(request.cookie, error);
-        } else if (request.command == Command.READ && request.buffer != null) {
-            replies.data(request.cookie, request.offset, request.length, request.buffer);
+            replyFailure(request, error);
+        } else if (read && buffer != null) {
             request.buffer = null;
+            if (inPieces(request)) {
+                replies.pieces(request, buffer);
+            } else {
+                replies.data(request, buffer);
+            }
+        } else if (request.command == Command.BLOCK_STATUS && buffer != null) {
+            request.buffer = null;
+            replies.chunks(buffer);
         } else {
-            replies.done(request.cookie, request.command == Command.READ);
+            replies.done(request, read);
+        }
+    }
+
+    private void replyFailure(NbdRequest request, NbdError error) {
+        // The report is of this request only if the engine was asked, which takes a buffer.
+        boolean asked = request.command == Command.READ && request.buffer != null && inPieces(request);
+        if (asked && request.report.hasFailedOffset()) {
+            wiring().replies().failedAt(request, error, request.report.failedOffset());
+        } else {
+            wiring().replies().failed(request, error);
         }
     }
 
@@ -333,7 +411,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     private void releaseWhenIdle() {
         if (wiring().intake().idle() && !closed.isDone()) {
             service.connections().remove(this);
-            volume.release();
+            session.release();
             closed.complete(null);
         }
     }

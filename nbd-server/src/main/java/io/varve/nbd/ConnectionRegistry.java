@@ -41,18 +41,17 @@ final class ConnectionRegistry {
         return shuttingDown;
     }
 
-    /** How many connections to an export are in the transmission phase. */
-    int count(String exportId) {
-        return (int) connections.stream()
-                .filter(connection -> connection.exportId().equals(exportId))
-                .count();
+    /** How many connections in the transmission phase use a volume or snapshot. */
+    int count(String id) {
+        return (int)
+                connections.stream().filter(connection -> connection.uses(id)).count();
     }
 
-    /** Drains the connections of one export; the future completes when all have released their volume. */
-    CompletableFuture<Void> disconnect(String exportId, long graceNanos) {
+    /** Drains the connections that use a volume or snapshot; the future completes when all have released their volume. */
+    CompletableFuture<Void> disconnect(String id, long graceNanos) {
         List<CompletableFuture<Void>> closed = new ArrayList<>();
         for (Connection connection : connections) {
-            if (connection.exportId().equals(exportId)) {
+            if (connection.uses(id)) {
                 connection.drain(graceNanos);
                 closed.add(connection.closed());
             }

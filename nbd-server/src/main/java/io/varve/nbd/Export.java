@@ -13,6 +13,7 @@ import java.util.function.Supplier;
  * @param sizeBytes its size at this moment
  * @param readOnly true for snapshots and for volumes that take no writes
  * @param opener opens it on any thread; each handle it gives is released by the server exactly once
+ * @param history what it can tell of its past
  */
 public record Export(
         String id,
@@ -20,4 +21,5 @@ public record Export(
         String description,
         long sizeBytes,
         boolean readOnly,
-        Supplier<CompletableFuture<Volume>> opener) {}
+        Supplier<CompletableFuture<Volume>> opener,
+        History history) {}

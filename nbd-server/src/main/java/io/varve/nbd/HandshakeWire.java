@@ -37,19 +37,26 @@ final class HandshakeWire {
     static final int OPT_EXPORT_NAME = 1;
     static final int OPT_ABORT = 2;
     static final int OPT_LIST = 3;
+    static final int OPT_STARTTLS = 5;
     static final int OPT_INFO = 6;
     static final int OPT_GO = 7;
     static final int OPT_STRUCTURED_REPLY = 8;
+    static final int OPT_LIST_META_CONTEXT = 9;
+    static final int OPT_SET_META_CONTEXT = 10;
+    static final int OPT_EXTENDED_HEADERS = 11;
 
     static final int REP_ACK = 1;
     static final int REP_SERVER = 2;
     static final int REP_INFO = 3;
+    static final int REP_META_CONTEXT = 4;
     static final int REP_ERR_UNSUP = 0x8000_0001;
     static final int REP_ERR_POLICY = 0x8000_0002;
     static final int REP_ERR_INVALID = 0x8000_0003;
+    static final int REP_ERR_TLS_REQD = 0x8000_0005;
     static final int REP_ERR_UNKNOWN = 0x8000_0006;
     static final int REP_ERR_SHUTDOWN = 0x8000_0007;
     static final int REP_ERR_TOO_BIG = 0x8000_0009;
+    static final int REP_ERR_EXT_HEADER_REQD = 0x8000_000A;
 
     static final int INFO_EXPORT = 0;
     static final int INFO_NAME = 1;

@@ -7,9 +7,7 @@ import java.time.Duration;
  * Every bound that a client can run into, fixed when the server starts.
  *
  * @param connections open connections; one more is closed at once, so that descriptors and handshakes stay bounded
- * @param optionBytes data of one option that is kept in memory; longer data is read past and answered TOO_BIG. An
- *     INFO or GO with the longest name and some hundred information requests fits
- * @param nameBytes an export name, the protocol's bound on strings (proto.md, "Conventions")
+ * @param negotiation the bounds of the handshake
  * @param requestBytes payload of one READ or WRITE: what INFO_BLOCK_SIZE announces, and the least that the protocol
  *     wants a server to take (proto.md, "Size constraints")
  * @param discardBytes payload of a refused WRITE that is read past to keep the connection; a longer one is taken for
@@ -21,13 +19,14 @@ import java.time.Duration;
  * @param guaranteedBytes what a connection may have at work even while the total is used up, so that greedy clients
  *     slow others down but cannot starve them
  * @param outboundBytes replies that wait for a client to read them; past it its socket is not read
- * @param handshake time for everything before the transmission phase
+ * @param statusExtents extents that one context answers to one BLOCK_STATUS; the client asks again behind them. The
+ *     protocol wants no more than 2^20
+ * @param prefetchBytes what one CACHE reads at most, whatever its length
  * @param stall time that a client may stand still in the middle of a message, or leave its replies unread
  */
 public record NbdLimits(
         int connections,
-        int optionBytes,
-        int nameBytes,
+        Negotiation negotiation,
         int requestBytes,
         long discardBytes,
         int connectionRequests,
@@ -35,12 +34,12 @@ public record NbdLimits(
         long totalBytes,
         long guaranteedBytes,
         int outboundBytes,
-        Duration handshake,
+        int statusExtents,
+        long prefetchBytes,
         Duration stall) {
     public static final NbdLimits DEFAULT = new NbdLimits(
             4096,
-            64 << 10,
-            4096,
+            Negotiation.DEFAULT,
             Volume.MAX_REQUEST_BYTES,
             64L << 20,
             1024,
@@ -48,32 +47,84 @@ public record NbdLimits(
             256L << 20,
             256L << 10,
             4 << 20,
-            Duration.ofSeconds(10),
+            16 << 10,
+            64L << 20,
             Duration.ofSeconds(30));
+
+    /**
+     * The bounds of the handshake.
+     *
+     * @param options options of one client; one more closes, so that nobody is answered for ever. Real clients send a
+     *     dozen; one that asks about every export with INFO a few for each
+     * @param optionBytes data of one option that is kept in memory; longer data is read past and answered TOO_BIG. An
+     *     INFO or GO with the longest name and some hundred information requests fits
+     * @param nameBytes an export name or a query, the protocol's bound on strings (proto.md, "Conventions")
+     * @param listedExports exports that LIST names; with more it is answered TOO_BIG. libnbd's own programs stop there
+     * @param metaQueries queries in one LIST_META_CONTEXT or SET_META_CONTEXT
+     * @param metaContexts contexts that one client may select: each is asked by every BLOCK_STATUS
+     * @param duration time for everything before the transmission phase
+     */
+    public record Negotiation(
+            int options,
+            int optionBytes,
+            int nameBytes,
+            int listedExports,
+            int metaQueries,
+            int metaContexts,
+            Duration duration) {
+        public static final Negotiation DEFAULT =
+                new Negotiation(64 << 10, 64 << 10, 4096, 10_000, 128, 16, Duration.ofSeconds(10));
+
+        /** The same with another number of options and of exports listed. */
+        public Negotiation withCounts(int newOptions, int newListedExports) {
+            return new Negotiation(
+                    newOptions, optionBytes, nameBytes, newListedExports, metaQueries, metaContexts, duration);
+        }
+    }
+
+    /** What one BLOCK_STATUS counts as in flight: its longest answer. */
+    long statusBytes() {
+        return statusExtents * 16L;
+    }
 
     /** The same with other times. */
     public NbdLimits withTimes(Duration newHandshake, Duration newStall) {
-        return new NbdLimits(
-                connections,
-                optionBytes,
-                nameBytes,
-                requestBytes,
-                discardBytes,
-                connectionRequests,
-                connectionBytes,
-                totalBytes,
-                guaranteedBytes,
-                outboundBytes,
-                newHandshake,
-                newStall);
+        Negotiation timed = new Negotiation(
+                negotiation.options,
+                negotiation.optionBytes,
+                negotiation.nameBytes,
+                negotiation.listedExports,
+                negotiation.metaQueries,
+                negotiation.metaContexts,
+                newHandshake);
+        return with(connections, timed, connectionRequests, connectionBytes, totalBytes, newStall);
     }
 
     /** The same with another bound on what may be at work. */
     public NbdLimits withWork(int newConnectionRequests, long newConnectionBytes, long newTotalBytes) {
+        return with(connections, negotiation, newConnectionRequests, newConnectionBytes, newTotalBytes, stall);
+    }
+
+    /** The same with another number of connections. */
+    public NbdLimits withConnections(int newConnections) {
+        return with(newConnections, negotiation, connectionRequests, connectionBytes, totalBytes, stall);
+    }
+
+    /** The same with other bounds of the handshake. */
+    public NbdLimits withNegotiation(Negotiation newNegotiation) {
+        return with(connections, newNegotiation, connectionRequests, connectionBytes, totalBytes, stall);
+    }
+
+    private NbdLimits with(
+            int newConnections,
+            Negotiation newNegotiation,
+            int newConnectionRequests,
+            long newConnectionBytes,
+            long newTotalBytes,
+            Duration newStall) {
         return new NbdLimits(
-                connections,
-                optionBytes,
-                nameBytes,
+                newConnections,
+                newNegotiation,
                 requestBytes,
                 discardBytes,
                 newConnectionRequests,
@@ -81,24 +132,8 @@ public record NbdLimits(
                 newTotalBytes,
                 guaranteedBytes,
                 outboundBytes,
-                handshake,
-                stall);
-    }
-
-    /** The same with another number of connections. */
-    public NbdLimits withConnections(int newConnections) {
-        return new NbdLimits(
-                newConnections,
-                optionBytes,
-                nameBytes,
-                requestBytes,
-                discardBytes,
-                connectionRequests,
-                connectionBytes,
-                totalBytes,
-                guaranteedBytes,
-                outboundBytes,
-                handshake,
-                stall);
+                statusExtents,
+                prefetchBytes,
+                newStall);
     }
 }

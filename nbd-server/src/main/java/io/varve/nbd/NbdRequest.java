@@ -3,6 +3,7 @@ package io.varve.nbd;
 import io.netty.buffer.ByteBuf;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
+import io.varve.engine.ReadReport;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +21,8 @@ final class NbdRequest implements Completion {
     int flags;
     long cookie;
     long offset;
-    int length;
+    /** As on the wire, unsigned: of the payload, or of what the command acts on. */
+    long length;
 
     /** Set before the engine is asked: the request only has its payload read past and is then answered. */
     NbdError error = NbdError.NONE;
@@ -28,13 +30,16 @@ final class NbdRequest implements Completion {
     /** Payload bytes that count as in flight for this request. */
     long chargedBytes;
 
-    /** Holds the memory of {@link #data}, or the whole reply of a READ. */
+    /** Holds the memory of {@link #data}, or the whole reply. */
     @Nullable
     ByteBuf buffer;
 
-    /** The payload of a WRITE as the engine takes it. */
+    /** The payload as the client sent it. */
     @Nullable
     ByteBuffer data;
+
+    /** What a READ that may be answered in several chunks found. */
+    final ReadReport report = new ReadReport();
 
     /** True from header to reply; a completion outside of it is the engine's mistake. */
     boolean active;
@@ -47,9 +52,17 @@ final class NbdRequest implements Completion {
         return (flags & flag) != 0;
     }
 
-    /** The length as the protocol means it: unsigned. */
-    long lengthBytes() {
-        return Integer.toUnsignedLong(length);
+    /** True if {@link #length} bytes follow the header. */
+    boolean hasPayload(ReplyStyle style) {
+        boolean carries = style == ReplyStyle.EXTENDED
+                ? has(TransmissionWire.COMMAND_FLAG_PAYLOAD_LEN)
+                : command == Command.WRITE;
+        return carries && length != 0;
+    }
+
+    /** The length of a payload that the rules let pass. */
+    int payloadBytes() {
+        return (int) length;
     }
 
     /** Lets go of the buffer. */

@@ -71,7 +71,7 @@ final class Opening {
 
     private void giveUp(Channel channel, ByteBuf reply) {
         reply.release();
-        session.volume().release();
+        session.release();
         channel.close();
     }
 }

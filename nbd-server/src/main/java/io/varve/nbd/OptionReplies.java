@@ -33,6 +33,13 @@ final class OptionReplies {
         to.writeInt(name.length).writeBytes(name).writeBytes(description);
     }
 
+    /** One context of LIST_META_CONTEXT or SET_META_CONTEXT; the final ACK follows behind the last. */
+    static void context(ByteBuf to, int option, int id, String name) {
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        header(to, option, HandshakeWire.REP_META_CONTEXT, Integer.BYTES + text.length);
+        to.writeInt(id).writeBytes(text);
+    }
+
     /**
      * Answers INFO or GO: the size and flags always, of the rest what was asked for.
      *

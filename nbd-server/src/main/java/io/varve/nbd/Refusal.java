@@ -15,9 +15,17 @@ import org.slf4j.LoggerFactory;
 record Refusal(int type, String message) {
     private static final Logger LOG = LoggerFactory.getLogger(Refusal.class);
 
+    /** A failure as the next stage of a future takes it. */
+    static CompletionException rethrown(@Nullable Throwable failure) {
+        return failure instanceof CompletionException wrapped ? wrapped : new CompletionException(failure);
+    }
+
     /** @param failure what the resolver or the engine failed with; null if there simply is no such export */
     static Refusal of(String name, @Nullable Throwable failure) {
-        Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+        Throwable cause = failure;
+        while (cause instanceof CompletionException && cause.getCause() != null) {
+            cause = cause.getCause();
+        }
         if (cause == null) {
             return new Refusal(HandshakeWire.REP_ERR_UNKNOWN, "no such export");
         }

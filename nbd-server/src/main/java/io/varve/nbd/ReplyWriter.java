@@ -2,69 +2,152 @@ package io.varve.nbd;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import io.varve.engine.Extents;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts replies on the wire (proto.md, "Simple reply message", "Structured reply chunk message"). Replies without
- * payload gather in one buffer until {@link #flush}; the protocol lets replies overtake each other. Hot path; used on
- * the connection's loop only.
+ * Puts replies on the wire (proto.md, "Simple reply message", "Structured reply chunk message", "Structured reply types";
+ * extension EXTENDED_HEADERS, "Extended reply chunk message"). Replies without payload gather in one buffer until {@link
+ * #flush}; the protocol lets replies overtake each other. Hot path; used on the connection's loop only.
  */
 final class ReplyWriter {
     private static final int GATHER_BYTES = 1024;
+    private static final int DONE = TransmissionWire.CHUNK_FLAG_DONE;
 
     private final ChannelHandlerContext ctx;
-    private final boolean structured;
+    private final ReplyStyle style;
     private @Nullable ByteBuf gathered;
     private boolean written;
 
-    ReplyWriter(ChannelHandlerContext ctx, boolean structured) {
+    ReplyWriter(ChannelHandlerContext ctx, ReplyStyle style) {
         this.ctx = ctx;
-        this.structured = structured;
+        this.style = style;
     }
 
     /** Bytes to leave free in front of the payload of a READ. */
     int readHeaderBytes() {
-        return structured
-                ? TransmissionWire.CHUNK_HEADER_BYTES + TransmissionWire.CHUNK_OFFSET_BYTES
+        return style.hasChunks()
+                ? style.chunkHeaderBytes() + TransmissionWire.CHUNK_OFFSET_BYTES
                 : TransmissionWire.SIMPLE_REPLY_BYTES;
     }
 
     /** Answers a READ with its buffer, in which the payload is in place; takes the buffer over. */
-    void data(long cookie, long offset, int length, ByteBuf buffer) {
+    void data(NbdRequest request, ByteBuf buffer) {
+        int length = request.payloadBytes();
         buffer.clear();
-        if (structured) {
-            TransmissionWire.putChunkHeader(
-                    buffer, TransmissionWire.CHUNK_OFFSET_DATA, cookie, length + TransmissionWire.CHUNK_OFFSET_BYTES);
-            buffer.writeLong(offset);
+        if (style.hasChunks()) {
+            putDataHeader(buffer, request, request.offset, length, DONE);
         } else {
-            TransmissionWire.putSimpleReply(buffer, 0, cookie);
+            TransmissionWire.putSimpleReply(buffer, 0, request.cookie);
         }
         buffer.writerIndex(buffer.writerIndex() + length);
-        ctx.write(buffer, ctx.voidPromise());
-        written = true;
+        write(buffer);
+    }
+
+    /**
+     * Answers a READ with its buffer, in which the payload is in place but for the holes that its report names; takes
+     * the buffer over. The room of each hole, a block at least, takes the headers of the chunks around it, so that data
+     * is not moved: what is sent are slices from one hole to the next.
+     */
+    void pieces(NbdRequest request, ByteBuf buffer) {
+        Extents extents = request.report.extents();
+        int last = extents.size() - 1;
+        if (last == 0) {
+            if (extents.value(0) == Extents.HOLE) {
+                putHole(room(), request, request.offset, request.payloadBytes(), DONE);
+                buffer.release();
+            } else {
+                data(request, buffer);
+            }
+            return;
+        }
+        int header = readHeaderBytes();
+        int holeBytes = style.chunkHeaderBytes() + TransmissionWire.CHUNK_HOLE_BYTES;
+        long offset = request.offset;
+        int at = header;
+        int from = 0;
+        for (int i = 0; i <= last; i++) {
+            int length = (int) extents.lengthBytes(i);
+            int flags = i == last ? DONE : 0;
+            if (extents.value(i) != Extents.HOLE) {
+                from = i == 1 ? from : at - header;
+                buffer.writerIndex(at - header);
+                putDataHeader(buffer, request, offset, length, flags);
+                buffer.writerIndex(at + length);
+            } else {
+                from = i == 0 ? at + length - header - holeBytes : from;
+                buffer.writerIndex(i == 0 ? from : at);
+                putHole(buffer, request, offset, length, flags);
+            }
+            boolean ends = i == last || (i > 0 && extents.value(i) == Extents.HOLE);
+            if (ends) {
+                write(buffer.retainedSlice(from, buffer.writerIndex() - from));
+            }
+            at += length;
+            offset += length;
+        }
+        buffer.release();
+    }
+
+    /** Answers with a buffer that holds the whole reply, chunk by chunk; takes it over. */
+    void chunks(ByteBuf reply) {
+        write(reply);
     }
 
     /** Answers that a request succeeded and has no payload; {@code read} says that it is an empty READ. */
-    void done(long cookie, boolean read) {
-        if (structured && read) {
-            TransmissionWire.putChunkHeader(room(), TransmissionWire.CHUNK_NONE, cookie, 0);
+    void done(NbdRequest request, boolean read) {
+        if (style == ReplyStyle.EXTENDED || (style == ReplyStyle.STRUCTURED && read)) {
+            putHeader(room(), request, TransmissionWire.CHUNK_NONE, DONE, 0);
         } else {
-            TransmissionWire.putSimpleReply(room(), 0, cookie);
+            TransmissionWire.putSimpleReply(room(), 0, request.cookie);
         }
     }
 
     /** Answers that a request failed. */
-    void failed(long cookie, NbdError error) {
-        if (!structured) {
-            TransmissionWire.putSimpleReply(room(), error.value(), cookie);
-            return;
+    void failed(NbdRequest request, NbdError error) {
+        if (style.hasChunks()) {
+            String message = error.message();
+            int payloadBytes = TransmissionWire.CHUNK_ERROR_BYTES + message.length();
+            putHeader(room(), request, TransmissionWire.CHUNK_ERROR, DONE, payloadBytes);
+            putError(room(), error);
+        } else {
+            TransmissionWire.putSimpleReply(room(), error.value(), request.cookie);
         }
+    }
+
+    /** Answers that a request failed at a byte of the export. */
+    void failedAt(NbdRequest request, NbdError error, long offset) {
+        int messageBytes = error.message().length();
+        int payloadBytes = TransmissionWire.CHUNK_ERROR_BYTES + messageBytes + TransmissionWire.CHUNK_OFFSET_BYTES;
+        putHeader(room(), request, TransmissionWire.CHUNK_ERROR_OFFSET, DONE, payloadBytes);
+        putError(room(), error);
+        room().writeLong(offset);
+    }
+
+    private static void putError(ByteBuf to, NbdError error) {
         String message = error.message();
-        ByteBuf to = room();
-        int payloadBytes = TransmissionWire.CHUNK_ERROR_BYTES + message.length();
-        TransmissionWire.putChunkHeader(to, TransmissionWire.CHUNK_ERROR, cookie, payloadBytes);
         to.writeInt(error.value()).writeShort(message.length()).writeCharSequence(message, StandardCharsets.US_ASCII);
+    }
+
+    private void putDataHeader(ByteBuf to, NbdRequest request, long offset, int length, int flags) {
+        int payloadBytes = TransmissionWire.CHUNK_OFFSET_BYTES + length;
+        putHeader(to, request, TransmissionWire.CHUNK_OFFSET_DATA, flags, payloadBytes);
+        to.writeLong(offset);
+    }
+
+    private void putHole(ByteBuf to, NbdRequest request, long offset, int length, int flags) {
+        putHeader(to, request, TransmissionWire.CHUNK_OFFSET_HOLE, flags, TransmissionWire.CHUNK_HOLE_BYTES);
+        to.writeLong(offset).writeInt(length);
+    }
+
+    private void putHeader(ByteBuf to, NbdRequest request, int type, int flags, int payloadBytes) {
+        TransmissionWire.putChunkHeader(to, style, flags, type, request.cookie, request.offset, payloadBytes);
+    }
+
+    private void write(ByteBuf reply) {
+        ctx.write(reply, ctx.voidPromise());
+        written = true;
     }
 
     /** Sends everything since the last flush. */
@@ -72,8 +155,7 @@ final class ReplyWriter {
         if (gathered != null) {
             ByteBuf replies = gathered;
             gathered = null;
-            ctx.write(replies, ctx.voidPromise());
-            written = true;
+            write(replies);
         }
         if (written) {
             written = false;

@@ -26,7 +26,7 @@ final class RequestDecoder {
         boolean mayTake();
 
         /** A header is there. Fills in {@link NbdRequest#error} if the request is refused. */
-        NbdRequest begin(int flags, int command, long cookie, long offset, int length);
+        NbdRequest begin(int flags, int command, long cookie, long offset, long length);
 
         /** The request and its payload are there. */
         void perform(NbdRequest request);
@@ -45,18 +45,23 @@ final class RequestDecoder {
     private final NbdLimits limits;
     private final PayloadReceiver receiver;
     private final ByteBufAllocator allocator;
+    private final ReplyStyle style;
+    private final int magic;
     private final ByteBuf split;
     private Part part = Part.HEADER;
     private @Nullable NbdRequest current;
     private long refusedBytes;
     private long takenBytes;
 
-    RequestDecoder(Sink sink, NbdLimits limits, PayloadReceiver receiver, ByteBufAllocator allocator) {
+    RequestDecoder(
+            Sink sink, ReplyStyle style, NbdLimits limits, PayloadReceiver receiver, ByteBufAllocator allocator) {
         this.sink = sink;
+        this.style = style;
         this.limits = limits;
         this.receiver = receiver;
         this.allocator = allocator;
-        split = allocator.heapBuffer(TransmissionWire.REQUEST_BYTES, TransmissionWire.REQUEST_BYTES);
+        magic = style == ReplyStyle.EXTENDED ? TransmissionWire.EXTENDED_REQUEST_MAGIC : TransmissionWire.REQUEST_MAGIC;
+        split = allocator.heapBuffer(style.requestBytes(), style.requestBytes());
     }
 
     /** Decodes what is there; bytes stay in {@code in} only if the sink may not take a request. */
@@ -119,9 +124,9 @@ final class RequestDecoder {
         if (!sink.mayTake()) {
             return false;
         }
-        if (!split.isReadable() && in.readableBytes() >= TransmissionWire.REQUEST_BYTES) {
+        if (!split.isReadable() && in.readableBytes() >= style.requestBytes()) {
             int at = in.readerIndex();
-            in.skipBytes(TransmissionWire.REQUEST_BYTES);
+            in.skipBytes(style.requestBytes());
             begin(in, at, in);
             return true;
         }
@@ -134,10 +139,10 @@ final class RequestDecoder {
     }
 
     private void begin(ByteBuf header, int at, ByteBuf in) {
-        int magic = header.getInt(at);
-        if (magic != TransmissionWire.REQUEST_MAGIC) {
+        int received = header.getInt(at);
+        if (received != magic) {
             part = Part.END;
-            sink.violation("request magic 0x" + Integer.toHexString(magic));
+            sink.violation("request magic 0x" + Integer.toHexString(received));
             return;
         }
         NbdRequest request = sink.begin(
@@ -145,16 +150,20 @@ final class RequestDecoder {
                 header.getUnsignedShort(at + TransmissionWire.REQUEST_COMMAND),
                 header.getLong(at + TransmissionWire.REQUEST_COOKIE),
                 header.getLong(at + TransmissionWire.REQUEST_OFFSET),
-                header.getInt(at + TransmissionWire.REQUEST_LENGTH));
-        if (request.command == Command.WRITE && request.length != 0) {
-            beginPayload(request, in);
-        } else if (request.command == Command.DISC) {
+                length(header, at + TransmissionWire.REQUEST_LENGTH));
+        if (request.command == Command.DISC) {
             part = Part.END;
             sink.abandon(request);
             sink.goodbye();
+        } else if (request.hasPayload(style)) {
+            beginPayload(request, in);
         } else {
             sink.perform(request);
         }
+    }
+
+    private long length(ByteBuf header, int at) {
+        return style == ReplyStyle.EXTENDED ? header.getLong(at) : header.getUnsignedInt(at);
     }
 
     private void beginPayload(NbdRequest request, ByteBuf in) {
@@ -162,10 +171,10 @@ final class RequestDecoder {
             beginRefused(request);
         } else if (in.readableBytes() >= request.length && worthKeeping(in)) {
             int at = in.readerIndex();
-            ByteBuffer whole = in.internalNioBuffer(at, request.length);
-            request.data = whole.slice(whole.position(), request.length);
+            ByteBuffer whole = in.internalNioBuffer(at, request.payloadBytes());
+            request.data = whole.slice(whole.position(), request.payloadBytes());
             request.buffer = in.retain();
-            in.skipBytes(request.length);
+            in.skipBytes(request.payloadBytes());
             sink.perform(request);
         } else {
             beginOwnBuffer(request, in);
@@ -179,7 +188,7 @@ final class RequestDecoder {
 
     private void beginOwnBuffer(NbdRequest request, ByteBuf in) {
         try {
-            request.buffer = allocator.directBuffer(request.length, request.length);
+            request.buffer = allocator.directBuffer(request.payloadBytes(), request.payloadBytes());
         } catch (OutOfMemoryError full) {
             request.error = NbdError.NO_MEMORY;
             beginRefused(request);
@@ -214,19 +223,22 @@ final class RequestDecoder {
         current = null;
         part = Part.HEADER;
         receiver.expectHeader();
-        request.data = buffer.internalNioBuffer(0, request.length);
+        request.data = buffer.internalNioBuffer(0, request.payloadBytes());
         sink.perform(request);
     }
 
     private void beginRefused(NbdRequest request) {
-        if (request.lengthBytes() > limits.discardBytes()) {
+        // With extended headers a client knows the maximum, and one that goes over it is closed (extension
+        // EXTENDED_HEADERS, "Request message"); older clients get the benefit of the doubt.
+        long longest = style == ReplyStyle.EXTENDED ? limits.requestBytes() : limits.discardBytes();
+        if (request.length < 0 || request.length > longest) {
             part = Part.END;
             sink.abandon(request);
-            sink.violation("a payload of " + request.lengthBytes() + " bytes");
+            sink.violation("a payload of " + Long.toUnsignedString(request.length) + " bytes");
             return;
         }
         current = request;
-        refusedBytes = request.lengthBytes();
+        refusedBytes = request.length;
         part = Part.REFUSED_PAYLOAD;
     }
 

@@ -40,7 +40,7 @@ class HandshakeTest {
 
         ByteBuffer opening = ByteBuffer.wrap(client.readBytes(134));
         assertThat(opening.getLong()).isEqualTo(NbdFixture.SIZE_BYTES);
-        assertThat(opening.getShort()).isEqualTo((short) 0b1001_0110_1101);
+        assertThat(opening.getShort()).isEqualTo((short) 0b1101_0110_1101);
         assertThat(client.call(WireClient.request(0, 3, 1, 0, 0))).isZero();
     }
 
@@ -95,7 +95,7 @@ class HandshakeTest {
         List<WireClient.OptionReply> replies =
                 client.option(HandshakeWire.OPT_GO, WireClient.exportRequest(NbdFixture.SNAPSHOT));
 
-        assertThat(replies.get(0).data().getShort(10)).isEqualTo((short) 0b1_0000_1111);
+        assertThat(replies.get(0).data().getShort(10)).isEqualTo((short) 0b101_0000_1111);
     }
 
     @Test
@@ -121,7 +121,7 @@ class HandshakeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 4, 5, 9, 10, 11, 12, -1})
+    @ValueSource(ints = {0, 4, 5, 12, -1})
     void unknownOptionsAreRefusedAndTheNegotiationGoesOn(int option) {
         client.handshake();
 

@@ -75,7 +75,10 @@ class MalformedInputTest {
             volume.completing =
                     random.nextBoolean() ? MemoryVolume.Completing.AT_SUBMIT : MemoryVolume.Completing.LATER;
             Connection connection = new Connection(
-                    new Session("fuzz", volume, false, false), service, new PayloadReceiver(), Unpooled.EMPTY_BUFFER);
+                    new Session("fuzz", volume, false, ReplyStyle.SIMPLE, List.of()),
+                    service,
+                    new PayloadReceiver(),
+                    Unpooled.EMPTY_BUFFER);
             channel.pipeline().addLast(connection);
             connection.start();
         }

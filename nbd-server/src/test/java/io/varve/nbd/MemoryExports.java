@@ -15,21 +15,47 @@ final class MemoryExports implements ExportResolver {
     static final String DEFAULT = "disk";
 
     private final Map<String, Export> exports = new ConcurrentSkipListMap<>();
+    private final Map<String, MemoryHistory> histories = new ConcurrentHashMap<>();
     private final Map<String, MemoryVolume> volumes = new ConcurrentHashMap<>();
     /** Answers are given by another thread, as a real resolver's may be. */
     volatile boolean slow;
 
     MemoryVolume add(String id, String name, MemoryVolume volume, boolean readOnly) {
         volumes.put(name, volume);
-        exports.put(name, new Export(id, name, "the volume " + name, volume.sizeBytes(), readOnly, () -> {
-            volume.openHandles.incrementAndGet();
-            return later(() -> volume);
-        }));
+        MemoryHistory history = new MemoryHistory(volume);
+        histories.put(name, history);
+        exports.put(
+                name,
+                new Export(
+                        id,
+                        name,
+                        "the volume " + name,
+                        volume.sizeBytes(),
+                        readOnly,
+                        () -> {
+                            volume.openHandles.incrementAndGet();
+                            return later(() -> volume);
+                        },
+                        history));
         return volume;
     }
 
+    /** The past of an export. */
+    MemoryHistory history(String name) {
+        return histories.get(name);
+    }
+
     void addBroken(String name, StoreException failure) {
-        exports.put(name, new Export(name, name, "", 1 << 20, false, () -> CompletableFuture.failedFuture(failure)));
+        exports.put(
+                name,
+                new Export(
+                        name,
+                        name,
+                        "",
+                        1 << 20,
+                        false,
+                        () -> CompletableFuture.failedFuture(failure),
+                        new MemoryHistory(null)));
     }
 
     @Override

@@ -1,7 +1,9 @@
 package io.varve.nbd;
 
 import io.varve.engine.Completion;
+import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
+import io.varve.engine.ReadReport;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
@@ -35,6 +37,9 @@ final class MemoryVolume implements Volume {
     final AtomicInteger durableRequests = new AtomicInteger();
     volatile Completing completing = Completing.AT_SUBMIT;
     volatile IoStatus answer = IoStatus.OK;
+    /** Where reads say that they failed. */
+    volatile long failedOffset;
+
     volatile boolean readOnly;
     private boolean congested;
 
@@ -68,6 +73,67 @@ final class MemoryVolume implements Volume {
         check(destination);
         int at = destination.position();
         collect(completion, () -> destination.put(at, bytes, (int) offset, destination.remaining()));
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer destination, ReadReport report, Completion completion) {
+        report.clear();
+        check(destination);
+        int at = destination.position();
+        int length = destination.remaining();
+        collect(completion, () -> {
+            addStates(offset, length, Integer.MAX_VALUE, report.extents());
+            int from = at;
+            for (int i = 0; i < report.extents().size(); i++) {
+                int piece = (int) report.extents().lengthBytes(i);
+                if (report.extents().value(i) == Extents.DATA) {
+                    destination.put(from, bytes, (int) offset + from - at, piece);
+                }
+                from += piece;
+            }
+        });
+        if (answer != IoStatus.OK) {
+            report.failedAt(failedOffset);
+        }
+    }
+
+    @Override
+    public void blockStatus(long offset, long length, int maxExtents, Extents into, Completion completion) {
+        ask(offset, length, into, completion, () -> addStates(offset, length, maxExtents, into));
+    }
+
+    /** Answers a question about a range at once, as the real volume does. */
+    void ask(long offset, long length, Extents into, Completion completion, Runnable answering) {
+        onLoop();
+        into.clear();
+        boolean inside = length > 0 && offset >= 0 && offset <= bytes.length - length;
+        if (inside && answer == IoStatus.OK) {
+            answering.run();
+        }
+        completion.completed(inside ? answer : IoStatus.EINVAL);
+    }
+
+    /** Whole blocks of zeroes are holes. */
+    private void addStates(long offset, long length, int maxExtents, Extents into) {
+        long at = offset;
+        while (at < offset + length) {
+            long end = Math.min(offset + length, (at / 4096 + 1) * 4096);
+            boolean hole = end - at == 4096;
+            for (int i = (int) at; i < end && hole; i++) {
+                hole = bytes[i] == 0;
+            }
+            int state = hole ? Extents.HOLE : Extents.DATA;
+            if (into.size() == maxExtents && !into.continues(state)) {
+                return;
+            }
+            into.add(end - at, state);
+            at = end;
+        }
+    }
+
+    /** What it holds now. */
+    byte[] content() {
+        return bytes.clone();
     }
 
     @Override

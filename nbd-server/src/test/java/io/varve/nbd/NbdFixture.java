@@ -63,6 +63,18 @@ final class NbdFixture implements AutoCloseable {
         return client;
     }
 
+    /** A client that has opened {@code disk}, talks in chunks and has selected metadata contexts. */
+    WireClient open(ReplyStyle style, String... contexts) {
+        WireClient client = connect();
+        client.handshake();
+        int option =
+                style == ReplyStyle.EXTENDED ? HandshakeWire.OPT_EXTENDED_HEADERS : HandshakeWire.OPT_STRUCTURED_REPLY;
+        client.option(option, new byte[0]);
+        client.option(HandshakeWire.OPT_SET_META_CONTEXT, WireClient.contextQuery(MemoryExports.DEFAULT, contexts));
+        client.go(MemoryExports.DEFAULT);
+        return client;
+    }
+
     SocketAddress unixAddress() {
         return UnixDomainSocketAddress.of(socket);
     }

@@ -163,7 +163,7 @@ class TransmissionTest {
 
     @Test
     void refusesUnknownCommandsAndFlagsAndStays() {
-        assertThat(client.call(WireClient.request(0, 5, 1, 0, 4096))).isEqualTo(EINVAL);
+        assertThat(client.call(WireClient.request(2, 5, 1, 0, 4096))).isEqualTo(EINVAL);
         assertThat(client.call(WireClient.request(0, 7, 1, 0, 4096))).isEqualTo(EINVAL);
         assertThat(client.call(WireClient.request(0, 999, 1, 0, 0))).isEqualTo(EINVAL);
         assertThat(client.call(WireClient.request(1 << 9, READ, 1, 0, 1))).isEqualTo(EINVAL);

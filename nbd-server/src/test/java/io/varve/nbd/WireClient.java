@@ -41,6 +41,13 @@ final class WireClient implements AutoCloseable {
         }
     }
 
+    /** One chunk of an extended reply, with the offset of the request. */
+    record ExtendedChunk(int flags, int type, long cookie, long offset, ByteBuffer payload) {
+        Chunk chunk() {
+            return new Chunk(flags, type, cookie, payload);
+        }
+    }
+
     private WireClient(SocketChannel channel) {
         this.channel = channel;
         this.in = new DataInputStream(new BufferedInputStream(new Incoming(channel)));
@@ -134,6 +141,35 @@ final class WireClient implements AutoCloseable {
         });
     }
 
+    static byte[] extendedRequest(int flags, int command, long cookie, long offset, long length, byte... payload) {
+        return bytes(to -> {
+            to.writeInt(TransmissionWire.EXTENDED_REQUEST_MAGIC);
+            to.writeShort(flags);
+            to.writeShort(command);
+            to.writeLong(cookie);
+            to.writeLong(offset);
+            to.writeLong(length);
+            to.write(payload);
+        });
+    }
+
+    /** The data of LIST_META_CONTEXT and SET_META_CONTEXT. */
+    static byte[] contextQuery(String export, String... queries) {
+        return bytes(to -> {
+            putString(to, export);
+            to.writeInt(queries.length);
+            for (String query : queries) {
+                putString(to, query);
+            }
+        });
+    }
+
+    private static void putString(DataOutputStream to, String string) throws IOException {
+        byte[] text = string.getBytes(StandardCharsets.UTF_8);
+        to.writeInt(text.length);
+        to.write(text);
+    }
+
     static byte[] write(long cookie, long offset, byte[] payload) {
         return request(0, 1, cookie, offset, payload.length, payload);
     }
@@ -152,6 +188,17 @@ final class WireClient implements AutoCloseable {
             int type = in.readUnsignedShort();
             long cookie = in.readLong();
             return new Chunk(flags, type, cookie, ByteBuffer.wrap(in.readNBytes(in.readInt())));
+        });
+    }
+
+    ExtendedChunk readExtendedChunk() {
+        return get(() -> {
+            assertThat(in.readInt()).isEqualTo(TransmissionWire.EXTENDED_REPLY_MAGIC);
+            int flags = in.readUnsignedShort();
+            int type = in.readUnsignedShort();
+            long cookie = in.readLong();
+            long offset = in.readLong();
+            return new ExtendedChunk(flags, type, cookie, offset, ByteBuffer.wrap(in.readNBytes((int) in.readLong())));
         });
     }
 

@@ -1,0 +1,287 @@
+package io.varve.nbd;
+
+import io.netty.buffer.ByteBuf;
+import io.varve.engine.Volume;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Answers a client's options and keeps what was agreed (proto.md, "Option types"; extension EXTENDED_HEADERS,
+ * NBD_OPT_EXTENDED_HEADERS). Options that we do not know are answered NBD_REP_ERR_UNSUP. Lives on the acceptor's loop.
+ */
+final class OptionDialogue {
+    private static final Logger LOG = LoggerFactory.getLogger(OptionDialogue.class);
+
+    private final HandshakeHandler handshake;
+    private final Service service;
+    private final PayloadReceiver receiver;
+    private boolean noZeroes;
+    private ReplyStyle style = ReplyStyle.SIMPLE;
+    /** The contexts selected, and the export they were selected for. */
+    private List<MetaContext> contexts = List.of();
+
+    private String contextExport = "";
+
+    OptionDialogue(HandshakeHandler handshake, Service service, PayloadReceiver receiver) {
+        this.handshake = handshake;
+        this.service = service;
+        this.receiver = receiver;
+    }
+
+    void setNoZeroes(boolean agreed) {
+        noZeroes = agreed;
+    }
+
+    /** True for an option whose data is looked at. */
+    boolean wantsData(int option) {
+        return switch (option) {
+            case HandshakeWire.OPT_EXPORT_NAME,
+                    HandshakeWire.OPT_INFO,
+                    HandshakeWire.OPT_GO,
+                    HandshakeWire.OPT_LIST_META_CONTEXT,
+                    HandshakeWire.OPT_SET_META_CONTEXT -> true;
+            default -> false;
+        };
+    }
+
+    /**
+     * Answers an option that {@link #wantsData}.
+     *
+     * @throws OptionException if it is refused
+     */
+    void perform(int option, ByteBuf data) {
+        switch (option) {
+            case HandshakeWire.OPT_EXPORT_NAME -> openByName(data);
+            case HandshakeWire.OPT_LIST_META_CONTEXT, HandshakeWire.OPT_SET_META_CONTEXT -> {
+                if (option == HandshakeWire.OPT_SET_META_CONTEXT) {
+                    contexts = List.of();
+                }
+                if (!style.hasChunks()) {
+                    throw new OptionException(
+                            HandshakeWire.REP_ERR_INVALID, "negotiate structured replies or extended headers first");
+                }
+                findContexts(
+                        option, MetaContextQuery.parse(data, service.limits().negotiation()));
+            }
+            default -> findExport(exportRequest(option, data));
+        }
+    }
+
+    private ExportRequest exportRequest(int option, ByteBuf data) {
+        if (ExportRequest.nameBytes(data) > service.limits().negotiation().nameBytes()) {
+            throw new OptionException(HandshakeWire.REP_ERR_TOO_BIG, "export names have 4096 bytes at most");
+        }
+        Optional<ExportRequest> request = ExportRequest.parse(option, data);
+        return request.orElseThrow(() ->
+                new OptionException(HandshakeWire.REP_ERR_INVALID, "the lengths in this option contradict each other"));
+    }
+
+    /**
+     * Answers an option whose data is not looked at, or was too long to be.
+     *
+     * @param more true if the client has sent more already
+     * @throws OptionException if it is refused
+     */
+    void performWithoutData(int option, long dataBytes, boolean more) {
+        if (option == HandshakeWire.OPT_ABORT) {
+            ByteBuf reply = handshake.reply();
+            OptionReplies.ack(reply, option);
+            handshake.answerAndClose(reply);
+            return;
+        }
+        if (wantsData(option)) {
+            throw new OptionException(HandshakeWire.REP_ERR_TOO_BIG, "the option is too long");
+        }
+        boolean known = option == HandshakeWire.OPT_LIST
+                || option == HandshakeWire.OPT_STRUCTURED_REPLY
+                || option == HandshakeWire.OPT_EXTENDED_HEADERS;
+        if (!known) {
+            throw new OptionException(HandshakeWire.REP_ERR_UNSUP, "unknown option");
+        }
+        if (dataBytes > 0) {
+            throw new OptionException(HandshakeWire.REP_ERR_INVALID, "this option takes no data");
+        }
+        switch (option) {
+            case HandshakeWire.OPT_LIST -> list();
+            case HandshakeWire.OPT_STRUCTURED_REPLY -> agreeOnStructuredReplies();
+            default -> {
+                style = ReplyStyle.EXTENDED;
+                handshake.accept();
+            }
+        }
+    }
+
+    private void agreeOnStructuredReplies() {
+        if (style == ReplyStyle.EXTENDED) {
+            throw new OptionException(
+                    HandshakeWire.REP_ERR_EXT_HEADER_REQD, "extended headers were agreed on and take precedence");
+        }
+        style = ReplyStyle.STRUCTURED;
+        handshake.accept();
+    }
+
+    private void list() {
+        handshake.await(service.resolver().list(), (listings, failure) -> {
+            if (listings == null) {
+                LOG.warn("listing the exports failed", failure);
+                handshake.refuse(HandshakeWire.REP_ERR_POLICY, "the exports cannot be listed now");
+            } else if (listings.size() > service.limits().negotiation().listedExports()) {
+                handshake.refuse(HandshakeWire.REP_ERR_TOO_BIG, "too many exports to list; they can be opened by name");
+            } else {
+                ByteBuf reply = handshake.reply();
+                for (ExportResolver.Listing listing : listings) {
+                    OptionReplies.server(reply, listing);
+                }
+                OptionReplies.ack(reply, HandshakeWire.OPT_LIST);
+                handshake.answer(reply);
+            }
+        });
+    }
+
+    // ---- metadata contexts ----
+
+    private void findContexts(int option, MetaContextQuery query) {
+        boolean listing = option == HandshakeWire.OPT_LIST_META_CONTEXT;
+        CompletableFuture<Found> found = service.resolver()
+                .resolve(query.export())
+                .thenCompose(export -> {
+                    if (export.isPresent() && query.concernsSnapshots(listing)) {
+                        return export.get().history().snapshots().thenApply(snapshots -> new Found(export, snapshots));
+                    }
+                    return CompletableFuture.completedFuture(new Found(export, List.of()));
+                });
+        handshake.await(found, (answer, failure) -> {
+            if (answer == null || answer.export().isEmpty()) {
+                Refusal refusal = Refusal.of(query.export(), failure);
+                handshake.refuse(refusal.type(), refusal.message());
+            } else if (listing) {
+                listContexts(query, answer.snapshots());
+            } else {
+                selectContexts(query, answer.export().get(), answer.snapshots());
+            }
+        });
+    }
+
+    /** An export, and the snapshots that contexts can name. */
+    private record Found(Optional<Export> export, List<String> snapshots) {}
+
+    private void listContexts(MetaContextQuery query, List<String> snapshots) {
+        ByteBuf reply = handshake.reply();
+        for (String name : query.listed(snapshots)) {
+            OptionReplies.context(reply, HandshakeWire.OPT_LIST_META_CONTEXT, 0, name);
+        }
+        OptionReplies.ack(reply, HandshakeWire.OPT_LIST_META_CONTEXT);
+        handshake.answer(reply);
+    }
+
+    private void selectContexts(MetaContextQuery query, Export export, List<String> snapshots) {
+        List<MetaContext> selected = query.selected(snapshots);
+        if (selected.size() > service.limits().negotiation().metaContexts()) {
+            handshake.refuse(HandshakeWire.REP_ERR_TOO_BIG, "too many metadata contexts for one client");
+            return;
+        }
+        contexts = selected;
+        contextExport = export.id();
+        ByteBuf reply = handshake.reply();
+        for (int i = 0; i < selected.size(); i++) {
+            OptionReplies.context(
+                    reply,
+                    HandshakeWire.OPT_SET_META_CONTEXT,
+                    i + 1,
+                    selected.get(i).name());
+        }
+        OptionReplies.ack(reply, HandshakeWire.OPT_SET_META_CONTEXT);
+        handshake.answer(reply);
+    }
+
+    /** What was selected, if it was for this export. */
+    private List<MetaContext> contextsOf(Export export) {
+        return contextExport.equals(export.id()) ? contexts : List.of();
+    }
+
+    // ---- exports ----
+
+    private void openByName(ByteBuf data) {
+        if (style == ReplyStyle.EXTENDED) {
+            handshake.violation("an EXPORT_NAME, which it must not with extended headers");
+        } else {
+            findExport(ExportRequest.byName(data, data.readableBytes()));
+        }
+    }
+
+    private void findExport(ExportRequest request) {
+        handshake.await(service.resolver().resolve(request.name()), (export, failure) -> {
+            if (export == null || export.isEmpty()) {
+                refuse(request, export == null ? failure : null);
+            } else if (request.opens()) {
+                open(request, export.get());
+            } else {
+                describe(request, export.get());
+            }
+        });
+    }
+
+    private void describe(ExportRequest request, Export export) {
+        ByteBuf reply = handshake.reply();
+        boolean selected = !contextsOf(export).isEmpty();
+        int flags = TransmissionWire.transmissionFlags(export.readOnly(), style, selected);
+        OptionReplies.infos(reply, request, export, export.sizeBytes(), flags, service.limits());
+        handshake.answer(reply);
+    }
+
+    private void open(ExportRequest request, Export export) {
+        CompletableFuture<Session> opened = export.opener().get().thenCompose(volume -> openContexts(export, volume));
+        opened.whenComplete((session, failure) -> handshake
+                .ctx()
+                .channel()
+                .eventLoop()
+                .execute(() -> {
+                    if (session == null) {
+                        refuse(request, failure);
+                    } else if (handshake.leave()) {
+                        new Opening(handshake, service, receiver, session)
+                                .begin(handshake.ctx(), opening(request, export, session));
+                    } else {
+                        session.release();
+                    }
+                }));
+    }
+
+    private CompletableFuture<Session> openContexts(Export export, Volume volume) {
+        return ContextOpening.open(contextsOf(export), volume, export.history()).handle((open, failure) -> {
+            if (open == null) {
+                volume.release();
+                throw Refusal.rethrown(failure);
+            }
+            boolean readOnly = export.readOnly() || volume.readOnly();
+            return new Session(export.id(), volume, readOnly, style, open);
+        });
+    }
+
+    private ByteBuf opening(ExportRequest request, Export export, Session session) {
+        ByteBuf reply = handshake.reply();
+        long sizeBytes = session.volume().sizeBytes();
+        boolean selected = !session.contexts().isEmpty();
+        int flags = TransmissionWire.transmissionFlags(session.readOnly(), style, selected);
+        if (request.option() == HandshakeWire.OPT_EXPORT_NAME) {
+            OptionReplies.opening(reply, sizeBytes, flags, noZeroes);
+        } else {
+            OptionReplies.infos(reply, request, export, sizeBytes, flags, service.limits());
+        }
+        return reply;
+    }
+
+    private void refuse(ExportRequest request, @Nullable Throwable failure) {
+        Refusal refusal = Refusal.of(request.name(), failure);
+        if (request.option() == HandshakeWire.OPT_EXPORT_NAME) {
+            // This option has no way to say no (proto.md, NBD_OPT_EXPORT_NAME).
+            handshake.ctx().close();
+        } else {
+            handshake.refuse(refusal.type(), refusal.message());
+        }
+    }
+}
