@@ -144,13 +144,17 @@ public final class ContainerWriter {
     /** Writes the rest, gives back what the file has too much, and makes all of it durable. */
     public void finish() {
         flush();
-        target.file().truncate(SegmentFiles.wholePages(stagedAt));
+        if (filled().capacityBytes() < target.capacityBytes()) {
+            target.file().truncate(filled().capacityBytes());
+        }
         target.file().sync();
     }
 
     /** The file as {@link #finish} left it. */
     SegmentFiles.Free filled() {
-        return new SegmentFiles.Free(target.number(), SegmentFiles.wholePages(stagedAt), target.file());
+        boolean full = SegmentFiles.isFilledBy(stagedAt, target.capacityBytes());
+        long bytes = full ? target.capacityBytes() : SegmentFiles.wholePages(stagedAt);
+        return new SegmentFiles.Free(target.number(), bytes, target.file());
     }
 
     /** Frames kept compressed so far. */

@@ -33,6 +33,7 @@ final class SegmentFiles {
     static final String DIRECTORY = "segments";
 
     private static final int PAGE_BYTES = 4096;
+    private static final int FILLED_PARTS = 16;
     private static final int ZERO_STEP_BYTES = 1 << 20;
     private static final int MIN_SEGMENT_BYTES = 1 << 20;
 
@@ -119,6 +120,28 @@ final class SegmentFiles {
         }
     }
 
+    /**
+     * A recycled file that so many bytes fill nearly, since a file whose pages the kernel has costs far less to write; else
+     * a new one of just that size.
+     */
+    Free takeFilledBy(long bytes) {
+        synchronized (pool) {
+            for (Iterator<Free> candidates = pool.iterator(); candidates.hasNext(); ) {
+                Free file = candidates.next();
+                if (bytes <= file.capacityBytes() && isFilledBy(bytes, file.capacityBytes())) {
+                    candidates.remove();
+                    return file;
+                }
+            }
+        }
+        return create(wholePages(bytes), false);
+    }
+
+    /** True if so few bytes are left over that a file is better kept as it is than cut. */
+    static boolean isFilledBy(long bytes, long capacityBytes) {
+        return bytes * FILLED_PARTS >= capacityBytes * (FILLED_PARTS - 1);
+    }
+
     static long wholePages(long bytes) {
         return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     }
@@ -151,7 +174,7 @@ final class SegmentFiles {
         }
     }
 
-    /** Deletes a file that was {@linkplain #create created} and has no row. */
+    /** Deletes a file that no row names but perhaps that of a free one, which then goes at the next opening. */
     void discard(Free file) {
         file.file().close();
         disk.delete(name(file.number()));

@@ -216,7 +216,7 @@ public final class SegmentStore {
         for (long blocks : liveBlocks) {
             bytes += blocks * ContainerDescriptor.BLOCK_BYTES + ContainerDescriptor.indexBytes((int) blocks);
         }
-        return new ContainerWriter(files.create(SegmentFiles.wholePages(bytes), false));
+        return new ContainerWriter(files.takeFilledBy(bytes));
     }
 
     /** A container that is not wanted after all: goes with the strays at the latest. Any thread. */

@@ -1,5 +1,6 @@
 package io.varve.engine.map;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,7 +15,7 @@ public final class FramePool implements AutoCloseable {
     private static final int SLAB_FRAMES = 128;
 
     private final long budgetFrames;
-    private final List<BytesStore<?, Void>> slabs = new ArrayList<>();
+    private final List<BytesStore<?, ByteBuffer>> slabs = new ArrayList<>();
     private long[] free = new long[SLAB_FRAMES];
     private int freeCount;
     private volatile long used;
@@ -33,7 +34,7 @@ public final class FramePool implements AutoCloseable {
     }
 
     private void addSlab() {
-        BytesStore<?, Void> slab = BytesStore.nativeStore((long) SLAB_FRAMES * Frame.BYTES);
+        BytesStore<?, ByteBuffer> slab = BytesStore.wrap(ByteBuffer.allocateDirect(SLAB_FRAMES * Frame.BYTES));
         slabs.add(slab);
         long address = slab.addressForRead(0);
         if (free.length < slabs.size() * SLAB_FRAMES) {
@@ -67,7 +68,7 @@ public final class FramePool implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        for (BytesStore<?, Void> slab : slabs) {
+        for (BytesStore<?, ByteBuffer> slab : slabs) {
             slab.releaseLast();
         }
         slabs.clear();

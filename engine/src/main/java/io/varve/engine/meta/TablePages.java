@@ -1,8 +1,10 @@
 package io.varve.engine.meta;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.zip.CRC32C;
 import net.openhft.chronicle.core.Jvm;
 import net.openhft.chronicle.core.UnsafeMemory;
@@ -20,6 +22,9 @@ final class TablePages {
     private final long scratchAddress = Jvm.address(scratch);
     private final CRC32C crc = new CRC32C();
     private final byte[] crcBytes = new byte[Integer.BYTES];
+    /** What {@link #addresses} point into. */
+    private final List<ByteBuffer> memory = new ArrayList<>();
+
     private long[] addresses = new long[16];
     private int count;
     private boolean readOnly;
@@ -42,9 +47,9 @@ final class TablePages {
         if (count == addresses.length) {
             addresses = Arrays.copyOf(addresses, 2 * count);
         }
-        long address = MEMORY.allocate(PAGE_BYTES);
-        MEMORY.setMemory(address, PAGE_BYTES, (byte) 0);
-        addresses[count] = address;
+        ByteBuffer page = ByteBuffer.allocateDirect(PAGE_BYTES);
+        memory.add(page);
+        addresses[count] = Jvm.address(page);
         return count++;
     }
 
@@ -100,9 +105,7 @@ final class TablePages {
     }
 
     void close() {
-        for (int page = 0; page < count; page++) {
-            MEMORY.freeMemory(addresses[page], PAGE_BYTES);
-        }
+        memory.clear();
         count = 0;
     }
 }

@@ -39,7 +39,7 @@ final class Compactor {
     private static final int STEP_PAGES = 256;
 
     /** Live bytes that one container takes at most, about; in a small store it is an eighth of what is live. */
-    private static final long CONTAINER_BYTES = 64L << 20;
+    private static final long CONTAINER_BYTES = 63L << 20;
 
     private static final long BUSY_PERCENT = 138;
     /** From here on compaction makes no pauses. */
@@ -153,11 +153,11 @@ final class Compactor {
         Deque<Segment> victims = new ArrayDeque<>();
         long bytes = 0;
         for (SegmentStore.Candidate candidate : thin) {
-            bytes += candidate.liveBlocks() * BLOCK_BYTES;
-            if (bytes > mostBytes && !victims.isEmpty()) {
-                break;
+            long candidateBytes = candidate.liveBlocks() * BLOCK_BYTES;
+            if (victims.isEmpty() || bytes + candidateBytes <= mostBytes) {
+                bytes += candidateBytes;
+                victims.addAll(candidate.segments());
             }
-            victims.addAll(candidate.segments());
         }
         return victims;
     }
