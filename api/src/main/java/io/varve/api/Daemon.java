@@ -73,8 +73,10 @@ final class Daemon implements AutoCloseable {
         NettyLoops loops = opening.add(
                 NettyLoops.start(Transport.auto(), Runtime.getRuntime().availableProcessors()));
         DaemonThreads threads = opening.add(new DaemonThreads(loops));
-        BlockStore store = opening.add(engine.open(settings.data(), StoreOptions.DEFAULT, threads));
-        ControlDatabase database = opening.add(ControlDatabase.open(settings.data()));
+        BlockStore store = opening.add(
+                engine.open(settings.data(), StoreOptions.DEFAULT.withBallast(settings.ballastBytes()), threads));
+        ControlDatabase database = opening.add(
+                ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
         ControlPlane control = ControlPlane.start(store, database, new SecureRandom());
         opening.add(control);
         control.createDefaultVolume();

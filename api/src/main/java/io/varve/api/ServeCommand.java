@@ -1,5 +1,6 @@
 package io.varve.api;
 
+import io.varve.engine.StoreOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Reader;
@@ -28,7 +29,9 @@ import picocli.CommandLine.Spec;
             "SIGTERM stops in order: what was received is answered and made durable first."
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final Set<String> KEYS = Set.of("data", "nbd", "nbd-socket", "api", "insecure");
+    private static final Set<String> KEYS = Set.of("data", "nbd", "nbd-socket", "api", "insecure", "ballast-mib");
+
+    private static final long MOST_BALLAST_MIB = 1 << 20;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -48,13 +51,20 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "A properties file with the same names: data, nbd, nbd-socket, api, insecure.")
+            description = "A properties file with the same names: data, nbd, nbd-socket, api, insecure, ballast-mib.")
     private @Nullable Path config;
 
     @Option(
             names = "--insecure",
             description = "Listen beyond loopback if told to, although there is neither TLS nor authentication yet.")
     private boolean insecure;
+
+    @Option(
+            names = "--ballast-mib",
+            paramLabel = "N",
+            description = "MiB kept for deletions and trims when the disk is full;"
+                    + " default: 1 %% of the file system, from 64 to 1024, at most a sixteenth of it.")
+    private @Nullable String ballastMib;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -92,7 +102,23 @@ final class ServeCommand implements Callable<Integer> {
                 ListenAddress.parse("--nbd", first(nbd, file.getProperty("nbd"), "127.0.0.1:10809")),
                 Optional.ofNullable(socket).map(Path::of),
                 ListenAddress.parse("--api", first(api, file.getProperty("api"), "127.0.0.1:7080")),
-                insecure || flag(file.getProperty("insecure", "false")));
+                insecure || flag(file.getProperty("insecure", "false")),
+                ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")));
+    }
+
+    private static long ballastBytes(String mib) {
+        if (mib.isEmpty()) {
+            return StoreOptions.BALLAST_BY_DISK;
+        }
+        try {
+            long count = Long.parseLong(mib);
+            if (count >= 0 && count <= MOST_BALLAST_MIB) {
+                return count << 20;
+            }
+        } catch (NumberFormatException e) {
+            throw new StartException(ExitCode.USAGE, "--ballast-mib is a number, not " + mib, e);
+        }
+        throw new StartException(ExitCode.USAGE, "--ballast-mib is from 0 to " + MOST_BALLAST_MIB + ", not " + mib);
     }
 
     private static String first(@Nullable String option, @Nullable String configured, String otherwise) {
@@ -117,7 +143,7 @@ final class ServeCommand implements Callable<Integer> {
             if (!KEYS.contains(key)) {
                 throw new StartException(
                         ExitCode.USAGE,
-                        "--config %s: there is no setting %s; there are data, nbd, nbd-socket, api and insecure"
+                        "--config %s: there is no setting %s; there are data, nbd, nbd-socket, api, insecure and ballast-mib"
                                 .formatted(file, key));
             }
         }

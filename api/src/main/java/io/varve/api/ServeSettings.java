@@ -11,5 +11,12 @@ import java.util.Optional;
  * @param nbdSocket where NBD listens on a Unix socket; empty for none
  * @param api where the REST API listens
  * @param insecure listen beyond loopback if asked to
+ * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
  */
-record ServeSettings(Path data, ListenAddress nbd, Optional<Path> nbdSocket, ListenAddress api, boolean insecure) {}
+record ServeSettings(
+        Path data,
+        ListenAddress nbd,
+        Optional<Path> nbdSocket,
+        ListenAddress api,
+        boolean insecure,
+        long ballastBytes) {}

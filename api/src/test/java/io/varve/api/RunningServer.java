@@ -1,6 +1,7 @@
 package io.varve.api;
 
 import io.varve.api.rest.Probe;
+import io.varve.engine.StoreOptions;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -22,7 +23,12 @@ final class RunningServer implements AutoCloseable {
     static ServeSettings settings(Path directory) {
         ListenAddress anyPort = new ListenAddress("127.0.0.1", 0);
         return new ServeSettings(
-                directory.resolve("data"), anyPort, Optional.of(directory.resolve("nbd.sock")), anyPort, false);
+                directory.resolve("data"),
+                anyPort,
+                Optional.of(directory.resolve("nbd.sock")),
+                anyPort,
+                false,
+                StoreOptions.BALLAST_BY_DISK);
     }
 
     Daemon daemon() {

@@ -30,6 +30,7 @@ final class NbdClient implements AutoCloseable {
     private static final int READ = 0;
     private static final int WRITE = 1;
     private static final int FLUSH = 3;
+    private static final int TRIM = 4;
 
     private final SocketChannel channel;
     private final ByteBuffer request = ByteBuffer.allocateDirect(REQUEST_BYTES + MAX_WRITE_BYTES);
@@ -73,15 +74,29 @@ final class NbdClient implements AutoCloseable {
         send();
     }
 
+    /** Sends a TRIM; its answer comes from {@link #receiveCookie} or {@link #receiveError}. */
+    void trim(long cookie, long offset, int length) throws IOException {
+        begin(TRIM, cookie, offset, length);
+        send();
+    }
+
     /** Waits for the next answer. */
     long receiveCookie() throws IOException {
-        receive(REPLY_BYTES);
-        int magic = reply.getInt();
-        int error = reply.getInt();
-        if (magic != REPLY_MAGIC || error != 0) {
-            throw new AssertionError("answered with magic " + Integer.toHexString(magic) + " and error " + error);
+        int error = receiveError();
+        if (error != 0) {
+            throw new AssertionError("answered with error " + error);
         }
         return reply.getLong();
+    }
+
+    /** Waits for the next answer and gives its error: 0 for success, else as errno. */
+    int receiveError() throws IOException {
+        receive(REPLY_BYTES);
+        int magic = reply.getInt();
+        if (magic != REPLY_MAGIC) {
+            throw new AssertionError("answered with magic " + Integer.toHexString(magic));
+        }
+        return reply.getInt();
     }
 
     /** Reads, while nothing else is in flight. */

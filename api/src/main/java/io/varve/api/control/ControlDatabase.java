@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteErrorCode;
@@ -32,10 +33,22 @@ public final class ControlDatabase implements Metadata {
 
     private static final String DEFAULT_VOLUME = "defaultVolume";
 
-    private final Connection connection;
+    /** How often a change is tried again on a full disk. */
+    private static final int MOST_PIECES = 8;
 
-    private ControlDatabase(Connection connection) {
+    private final Connection connection;
+    private final Reserve reserve;
+
+    private ControlDatabase(Connection connection, Reserve reserve) {
         this.connection = connection;
+        this.reserve = reserve;
+    }
+
+    /** Space held back for when the disk is full. */
+    @FunctionalInterface
+    public interface Reserve {
+        /** Gives a piece of it to the file system; false if nothing is left. Waits for that. */
+        boolean yieldPiece();
     }
 
     /**
@@ -50,13 +63,31 @@ public final class ControlDatabase implements Metadata {
     /**
      * Opens the database, making or migrating it where that is due.
      *
+     * @param reserve what it may draw on when the disk is full
      * @throws StoreException NEWER_FORMAT, DAMAGED, ACCESS_DENIED, NO_SPACE or IO
      */
-    public static ControlDatabase open(Path dataDirectory) {
-        return open(dataDirectory.resolve(FILE_NAME), Schema.CURRENT);
+    public static ControlDatabase open(Path dataDirectory, Reserve reserve) {
+        return open(dataDirectory.resolve(FILE_NAME), Schema.CURRENT, reserve);
     }
 
-    static ControlDatabase open(Path file, Schema schema) {
+    static ControlDatabase open(Path file, Schema schema, Reserve reserve) {
+        return drawing(reserve, () -> openNow(file, schema, reserve));
+    }
+
+    /** Tries again after a piece of the reserve was given up, as long as there is no space and some is left. */
+    private static <T> T drawing(Reserve reserve, Supplier<T> task) {
+        for (int pieces = 0; ; pieces++) {
+            try {
+                return task.get();
+            } catch (StoreException e) {
+                if (e.kind() != StoreException.Kind.NO_SPACE || pieces == MOST_PIECES || !reserve.yieldPiece()) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static ControlDatabase openNow(Path file, Schema schema, Reserve reserve) {
         schema.refuseForeign(file);
         SQLiteConfig config = new SQLiteConfig();
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);
@@ -66,7 +97,7 @@ public final class ControlDatabase implements Metadata {
             connection = config.createConnection("jdbc:sqlite:" + file);
             checkWhole(connection, file);
             schema.migrate(connection, file);
-            return new ControlDatabase(connection);
+            return new ControlDatabase(connection, reserve);
         } catch (SQLException e) {
             closeQuietly(connection, e);
             throw failure(file.toString(), e);
@@ -218,12 +249,16 @@ public final class ControlDatabase implements Metadata {
     }
 
     private void change(String sql, @Nullable Object... values) {
+        int unused = drawing(reserve, () -> changeNow(sql, values));
+    }
+
+    private int changeNow(String sql, @Nullable Object... values) {
         try (PreparedStatement statement = connection.prepareStatement(sql)) {
             for (int i = 0; i < values.length; i++) {
                 Object value = values[i];
                 statement.setObject(i + 1, value == null || value instanceof Number ? value : value.toString());
             }
-            statement.executeUpdate();
+            return statement.executeUpdate();
         } catch (SQLException e) {
             throw failure(FILE_NAME, e);
         }
@@ -232,6 +267,9 @@ public final class ControlDatabase implements Metadata {
     private static StoreException failure(String file, SQLException e) {
         SQLiteErrorCode code =
                 e instanceof SQLiteException sqlite ? sqlite.getResultCode() : SQLiteErrorCode.SQLITE_ERROR;
+        if (code == SQLiteErrorCode.SQLITE_IOERR_SHMSIZE) { // what a full disk does to the index of the WAL
+            return new StoreException(StoreException.Kind.NO_SPACE, file + ": " + e.getMessage(), e);
+        }
         StoreException.Kind kind = switch (SQLiteErrorCode.getErrorCode(code.code & 0xff)) {
             case SQLITE_NOTADB, SQLITE_CORRUPT -> StoreException.Kind.DAMAGED;
             case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH -> StoreException.Kind.ACCESS_DENIED;

@@ -34,11 +34,11 @@ class ControlDatabaseTest {
 
     @Test
     void whatWasPutIsThereAfterReopening() {
-        try (ControlDatabase database = ControlDatabase.open(directory)) {
+        try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
             database.put(ENTRY);
             database.setDefaultVolume(ENTRY.id());
         }
-        try (ControlDatabase database = ControlDatabase.open(directory)) {
+        try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
             assertThat(database.volumes()).containsExactly(ENTRY);
             assertThat(database.defaultVolume()).contains(ENTRY.id());
             database.remove(ENTRY.id());
@@ -48,9 +48,9 @@ class ControlDatabaseTest {
 
     @Test
     void aNewerSchemaIsRefusedAndTheFileLeftAsItIs() throws IOException {
-        ControlDatabase.open(file(), twoVersions()).close();
+        ControlDatabase.open(file(), twoVersions(), () -> false).close();
         byte[] before = Files.readAllBytes(file());
-        assertThatThrownBy(() -> ControlDatabase.open(directory))
+        assertThatThrownBy(() -> ControlDatabase.open(directory, () -> false))
                 .isInstanceOf(StoreException.class)
                 .extracting(e -> ((StoreException) e).kind())
                 .isEqualTo(StoreException.Kind.NEWER_FORMAT);
@@ -60,24 +60,25 @@ class ControlDatabaseTest {
 
     @Test
     void anOlderSchemaIsCopiedAndThenMigrated() throws IOException {
-        try (ControlDatabase database = ControlDatabase.open(directory)) {
+        try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
             database.put(ENTRY);
         }
-        try (ControlDatabase database = ControlDatabase.open(file(), twoVersions())) {
+        try (ControlDatabase database = ControlDatabase.open(file(), twoVersions(), () -> false)) {
             assertThat(database.volumes()).containsExactly(ENTRY);
         }
         Path copy = directory.resolve("control.db.v1");
-        try (ControlDatabase database = ControlDatabase.open(copy, Schema.CURRENT)) {
+        try (ControlDatabase database = ControlDatabase.open(copy, Schema.CURRENT, () -> false)) {
             assertThat(database.volumes()).containsExactly(ENTRY);
         }
     }
 
     @Test
     void aMigrationThatWasCutShortIsDoneAgain() throws IOException {
-        ControlDatabase.open(directory).close();
+        ControlDatabase.open(directory, () -> false).close();
         Files.writeString(directory.resolve("control.db.v1"), "half a copy");
-        ControlDatabase.open(file(), twoVersions()).close();
-        ControlDatabase.open(directory.resolve("control.db.v1"), Schema.CURRENT).close();
+        ControlDatabase.open(file(), twoVersions(), () -> false).close();
+        ControlDatabase.open(directory.resolve("control.db.v1"), Schema.CURRENT, () -> false)
+                .close();
     }
 
     @Test
@@ -92,7 +93,7 @@ class ControlDatabaseTest {
 
     @Test
     void damageInsideIsFound() throws IOException {
-        try (ControlDatabase database = ControlDatabase.open(directory)) {
+        try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
             database.put(ENTRY);
         }
         byte[] bytes = Files.readAllBytes(file());
@@ -100,7 +101,7 @@ class ControlDatabaseTest {
             bytes[i] ^= 0x5a;
         }
         Files.write(file(), bytes);
-        assertThatThrownBy(() -> ControlDatabase.open(directory))
+        assertThatThrownBy(() -> ControlDatabase.open(directory, () -> false))
                 .isInstanceOf(StoreException.class)
                 .extracting(e -> ((StoreException) e).kind())
                 .isEqualTo(StoreException.Kind.DAMAGED);
@@ -110,7 +111,7 @@ class ControlDatabaseTest {
     void anEmptyFileThatACrashLeftIsBegunAnew() throws IOException {
         Files.createFile(file());
         ControlDatabase.check(directory);
-        ControlDatabase.open(directory).close();
+        ControlDatabase.open(directory, () -> false).close();
     }
 
     private List<String> names() throws IOException {

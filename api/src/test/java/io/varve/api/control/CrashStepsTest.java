@@ -37,7 +37,7 @@ class CrashStepsTest {
     void start() {
         engine = TestEngine.open(directory);
         store = engine.store();
-        metadata = ControlDatabase.open(directory);
+        metadata = ControlDatabase.open(directory, () -> false);
         control = ControlPlane.start(store, metadata, new SecureRandom());
     }
 
@@ -172,7 +172,7 @@ class CrashStepsTest {
         Throwable unused = catchThrowable(() -> call.apply(dying).join());
         dying.close();
         metadata.close();
-        metadata = ControlDatabase.open(directory);
+        metadata = ControlDatabase.open(directory, () -> false);
         control = ControlPlane.start(store, metadata, new SecureRandom());
         return points.crashed();
     }
