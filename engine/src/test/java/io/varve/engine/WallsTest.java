@@ -20,6 +20,8 @@ class WallsTest {
             .definedBy("io.varve.engine")
             .layer("store")
             .definedBy("io.varve.engine.store")
+            .layer("check")
+            .definedBy("io.varve.engine.check")
             .layer("reclaim")
             .definedBy("io.varve.engine.reclaim")
             .layer("map")
@@ -34,18 +36,20 @@ class WallsTest {
             .definedBy("io.varve.engine.io")
             .whereLayer("store")
             .mayOnlyBeAccessedByLayers("face")
-            .whereLayer("reclaim")
+            .whereLayer("check")
             .mayOnlyBeAccessedByLayers("store")
+            .whereLayer("reclaim")
+            .mayOnlyBeAccessedByLayers("check", "store")
             .whereLayer("map")
-            .mayOnlyBeAccessedByLayers("reclaim", "store")
+            .mayOnlyBeAccessedByLayers("check", "reclaim", "store")
             .whereLayer("log")
-            .mayOnlyBeAccessedByLayers("map", "reclaim", "store")
+            .mayOnlyBeAccessedByLayers("check", "map", "reclaim", "store")
             .whereLayer("meta")
-            .mayOnlyBeAccessedByLayers("log", "map", "reclaim", "store")
+            .mayOnlyBeAccessedByLayers("check", "log", "map", "reclaim", "store")
             .whereLayer("qos")
             .mayOnlyBeAccessedByLayers("store")
             .whereLayer("io")
-            .mayOnlyBeAccessedByLayers("log", "map", "meta", "reclaim", "store");
+            .mayOnlyBeAccessedByLayers("check", "log", "map", "meta", "reclaim", "store");
 
     @ArchTest
     static final ArchRule ROOMS_HAVE_NO_CYCLES =

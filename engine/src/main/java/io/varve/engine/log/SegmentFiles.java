@@ -77,6 +77,11 @@ final class SegmentFiles {
         return disk.open(name(number), Disk.Mode.EXISTING);
     }
 
+    /** Opens a file that the table names. One that is gone fails when it is used, not here: others are not concerned. */
+    DiskFile openNamed(long number) {
+        return exists(number) ? open(number) : new MissingFile(name(number));
+    }
+
     boolean exists(long number) {
         return disk.exists(name(number));
     }
@@ -192,6 +197,9 @@ final class SegmentFiles {
 
     /** Nothing is left in a file: gives it a row of its own as a free one. Part of preparing a commit. */
     void free(Free file) {
+        if (file.file() instanceof MissingFile) {
+            return;
+        }
         int row = table.allocate(SegmentRow.FREE);
         table.putLong(row, SegmentRow.FILE, file.number());
         table.putLong(row, SegmentRow.CAPACITY, file.capacityBytes());

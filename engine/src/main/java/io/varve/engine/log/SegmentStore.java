@@ -116,7 +116,7 @@ public final class SegmentStore {
     private void openContainer(int row) {
         long number = table.getLong(row, SegmentRow.FILE);
         long capacity = table.getLong(row, SegmentRow.CAPACITY);
-        containers.put(number, new Container(new SegmentFiles.Free(number, capacity, files.open(number)), row));
+        containers.put(number, new Container(new SegmentFiles.Free(number, capacity, files.openNamed(number)), row));
         capacityBytes += capacity;
     }
 
@@ -141,7 +141,7 @@ public final class SegmentStore {
                     table.getInt(row, SegmentRow.STORED_BYTES));
             segment = moved(id, volume, capacity, container, place);
         } else {
-            segment = new Segment(id, volume, number, capacity, files.open(number));
+            segment = new Segment(id, volume, number, capacity, files.openNamed(number));
             capacityBytes += capacity;
         }
         State state = new State(segment, row);

@@ -159,14 +159,40 @@ public final class PageSpace {
         if (!PagePointer.isPointer(pointer) || PagePointer.unitOffset(pointer) / UNITS_PER_SLAB >= free.slabs()) {
             return false;
         }
+        return isAllocated(table, pointer);
+    }
+
+    /** True if {@code slabs}, the table of a generation, has {@code pointer} given out. */
+    public static boolean isAllocated(Table slabs, long pointer) {
+        if (!PagePointer.isPointer(pointer) || PagePointer.unitOffset(pointer) / UNITS_PER_SLAB >= slabs.capacity()) {
+            return false;
+        }
         int slab = slabOf(pointer);
         int kind = kindFor(PagePointer.lengthUnits(pointer));
         int unitInSlab = (int) (PagePointer.unitOffset(pointer) % UNITS_PER_SLAB);
-        return table.isUsed(slab)
-                && table.kind(slab) == kind
+        return slabs.isUsed(slab)
+                && slabs.kind(slab) == kind
                 && unitInSlab % cellUnits(kind) == 0
                 && unitInSlab / cellUnits(kind) < cells(kind)
-                && isAllocated(table, slab, cellOf(pointer, kind));
+                && isAllocated(slabs, slab, cellOf(pointer, kind));
+    }
+
+    /** Called with the unit at which a page that is given out begins, and the bytes of its cell. */
+    @FunctionalInterface
+    public interface CellVisitor {
+        void cell(long unitOffset, int cellBytes);
+    }
+
+    /** Goes through all that {@code slabs}, the table of a generation, has given out. Slabs of no known kind are skipped. */
+    public static void forEachAllocated(Table slabs, CellVisitor visitor) {
+        for (int slab = slabs.nextUsed(0); slab >= 0; slab = slabs.nextUsed(slab + 1)) {
+            int kind = slabs.kind(slab);
+            for (int cell = 0; kind >= 1 && kind <= SlabDescriptor.MAX_KIND && cell < cells(kind); cell++) {
+                if (isAllocated(slabs, slab, cell)) {
+                    visitor.cell((long) slab * UNITS_PER_SLAB + (long) cell * cellUnits(kind), cellBytes(kind));
+                }
+            }
+        }
     }
 
     /**

@@ -136,7 +136,7 @@ public final class Superblock implements AutoCloseable {
         }
     }
 
-    private static void requireKnownFormat(SuperblockCopy copy) {
+    static void requireKnownFormat(SuperblockCopy copy) {
         SuperblockImage image = copy.image();
         if (image != null && image.header().isNewerFormat()) {
             SuperblockHeader header = image.header();
@@ -152,7 +152,7 @@ public final class Superblock implements AutoCloseable {
         }
     }
 
-    private static void close(SuperblockCopy copy) {
+    static void close(SuperblockCopy copy) {
         SuperblockImage image = copy.image();
         if (image != null) {
             image.close();

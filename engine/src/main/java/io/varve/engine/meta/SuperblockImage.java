@@ -2,6 +2,7 @@ package io.varve.engine.meta;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.UUID;
 
 /** The tables and root counters of one generation, in memory. Not thread-safe. */
 public final class SuperblockImage {
@@ -19,6 +20,11 @@ public final class SuperblockImage {
                 throw new IllegalArgumentException("two tables have the id " + spec.id());
             }
         }
+    }
+
+    /** The store that it belongs to. */
+    public UUID store() {
+        return header.store();
     }
 
     public long generation() {

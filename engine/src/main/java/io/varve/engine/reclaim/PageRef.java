@@ -18,11 +18,13 @@ public record PageRef(long pointer, int check, int level, long firstBlock) {
         return new PageRef(root.writtenPointer(), root.writtenCheck(), BlockMap.ROOT_LEVEL, 0);
     }
 
-    boolean isPage() {
+    /** True if it is a page, and not a state of the whole range. */
+    public boolean isPage() {
         return pointer > Frame.CHILD;
     }
 
-    long entrySpan() {
+    /** Blocks that one of its entries covers. */
+    public long entrySpan() {
         return 1L << (level * Frame.ENTRY_BITS);
     }
 
@@ -31,7 +33,8 @@ public record PageRef(long pointer, int check, int level, long firstBlock) {
         return firstBlock + entrySpan() * Frame.ENTRIES;
     }
 
-    PageRef child(long frame, int index) {
+    /** The page or state under entry {@code index}, of which {@code frame} holds the unpacked form. */
+    public PageRef child(long frame, int index) {
         return new PageRef(
                 Frame.entry(frame, index), Frame.check(frame, index), level - 1, firstBlock + index * entrySpan());
     }

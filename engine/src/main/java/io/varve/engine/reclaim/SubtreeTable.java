@@ -5,6 +5,8 @@ import io.varve.engine.map.Frame;
 import io.varve.engine.map.MapChanges;
 import io.varve.engine.meta.Table;
 import io.varve.engine.meta.TableSpec;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The subtrees that nothing points at any more, worked off one after the other. Accountant only. */
 public final class SubtreeTable {
@@ -27,6 +29,31 @@ public final class SubtreeTable {
          * @param floorAddress what its newest snapshot before the trim needed was below it; the floor of a later one is not
          */
         void reclaimed(long volumeNumber, long floorAddress, long blocks);
+    }
+
+    /**
+     * A subtree that is being worked off.
+     *
+     * @param volumeNumber the volume that it was part of
+     * @param page its topmost page
+     * @param floors what of it belongs to snapshots
+     * @param doneUpTo the first block that was not worked off yet
+     * @param trimmed true if its blocks still count as used by the volume
+     */
+    public record Waiting(long volumeNumber, PageRef page, Floors floors, long doneUpTo, boolean trimmed) {}
+
+    /** All subtrees, in the order in which they lie in the table. */
+    public List<Waiting> waiting() {
+        List<Waiting> all = new ArrayList<>();
+        for (int row = table.nextUsed(0); row >= 0; row = table.nextUsed(row + 1)) {
+            all.add(new Waiting(
+                    SubtreeRow.volume(table, row),
+                    SubtreeRow.page(table, row),
+                    SubtreeRow.floors(table, row),
+                    SubtreeRow.doneUpTo(table, row),
+                    table.kind(row) == SubtreeRow.TRIMMED));
+        }
+        return all;
     }
 
     public boolean isEmpty() {

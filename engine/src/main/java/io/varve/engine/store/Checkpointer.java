@@ -10,6 +10,7 @@ import io.varve.engine.map.MapWriter;
 import io.varve.engine.map.WrittenPages;
 import io.varve.engine.meta.PageSpace;
 import io.varve.engine.meta.Superblock;
+import io.varve.engine.meta.SuperblockImage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -60,6 +61,10 @@ final class Checkpointer {
         this.dirty = dirty;
         this.ballast = parts.ballast();
         this.nextNumber = new AtomicLong(Math.max(1, superblock.getRoot(ROOT_NEXT_NUMBER)));
+    }
+
+    static long nextSegmentId(SuperblockImage image) {
+        return Math.max(1, image.getRoot(ROOT_NEXT_SEGMENT));
     }
 
     static long nextSegmentId(Superblock superblock) {

@@ -18,8 +18,8 @@ import java.util.UUID;
 
 /** Opens or creates what a store is made of on disk, and recovers it. Accountant only. */
 final class StoreOpening {
-    private static final String MAP_FILE = "map";
-    private static final TableSpec[] TABLES = {
+    static final String MAP_FILE = "map";
+    static final TableSpec[] TABLES = {
         VolumeRow.SPEC, SegmentStore.TABLE, SnapshotRow.SPEC, SubtreeTable.TABLE, PageSpace.TABLE
     };
     /** Names that a directory may hold and still be taken for an empty one. */

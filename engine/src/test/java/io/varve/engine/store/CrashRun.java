@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
+import io.varve.engine.Finding;
 import io.varve.engine.IoStatus;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreOptions;
@@ -104,10 +105,13 @@ final class CrashRun {
             for (int life = 0; life < LIVES; life++) {
                 boolean kill = random.nextBoolean();
                 boolean fault = live();
-                restart(kill);
                 trace = "life " + life + (kill ? " killed" : " without power") + (fault ? ", with a fault" : "");
+                restart(kill);
                 inspect(kill && !fault);
+                recount("after recovery");
             }
+            store.close();
+            recount("after closing");
         } catch (AssertionError | RuntimeException e) {
             throw new AssertionError(name + ", " + trace + ": " + e.getMessage(), e);
         }
@@ -371,6 +375,7 @@ final class CrashRun {
             } else {
                 disk.powerLoss(scheduler);
             }
+            recount("before recovery");
             try {
                 if (attempt < 2 && random.nextInt(3) == 0) {
                     disk.crashAfter(1 + random.nextInt(20));
@@ -382,6 +387,13 @@ final class CrashRun {
                 // a crash during recovery
             }
         }
+    }
+
+    /** What the tables count is what is there, at any instant at which no commit is under way. */
+    private void recount(String when) {
+        assertThat(StoreInspection.check(disk, true).findings())
+                .as("a recount %s", when)
+                .noneMatch(finding -> finding.severity() != Finding.Severity.NOTE);
     }
 
     private void inspect(boolean keptAcknowledged) {
