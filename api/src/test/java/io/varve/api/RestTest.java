@@ -147,6 +147,7 @@ class RestTest {
                 .contains("varve_volumes 1.0")
                 .contains("varve_snapshots 0.0")
                 .contains("varve_store_space_bytes{kind=\"live\"}")
+                .contains("varve_compaction_written_bytes_total")
                 .contains("varve_nbd_in_flight_bytes 0.0")
                 .contains("varve_volume_size_bytes{volume=\"vol-")
                 .contains("jvm_memory_used_bytes");

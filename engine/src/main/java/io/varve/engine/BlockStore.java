@@ -136,6 +136,9 @@ public interface BlockStore extends AutoCloseable {
      */
     CompletableFuture<Boolean> yieldReserve();
 
+    /** What compaction does. */
+    CompactionCounters compaction();
+
     /** Writes a checkpoint now: recovery after it has nothing to replay. */
     CompletableFuture<Void> checkpoint();
 

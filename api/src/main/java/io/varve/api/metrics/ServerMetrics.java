@@ -11,8 +11,10 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.varve.engine.BlockStore;
+import io.varve.engine.CompactionCounters;
 import io.varve.engine.StoreUsage;
 import io.varve.nbd.NbdCounters;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 
@@ -40,12 +42,24 @@ public final class ServerMetrics implements AutoCloseable {
         Gauge.builder("varve.snapshots", store, s -> s.snapshots().size())
                 .description("Snapshots in the store.")
                 .register(registry);
+        CompactionCounters compaction = store.compaction();
+        count("varve.compaction.blocks", "Blocks copied into containers.", compaction.blocksCopied);
+        count("varve.compaction.frames.packed", "Frames that were kept compressed.", compaction.framesPacked);
+        count("varve.compaction.segments.stuck", "Damaged segments left where they are.", compaction.segmentsStuck);
+        FunctionCounter.builder("varve.compaction.written", compaction.bytesWritten, LongAdder::sum)
+                .description("Bytes written to containers.")
+                .baseUnit("bytes")
+                .register(registry);
         space(store, "live", StoreUsage::liveBytes);
         space(store, "dead", StoreUsage::deadBytes);
         space(store, "recyclable", StoreUsage::recyclableBytes);
         space(store, "map", StoreUsage::mapBytes);
         space(store, "reserve", StoreUsage::reserveBytes);
         space(store, "free", StoreUsage::freeBytes);
+    }
+
+    private void count(String name, String help, LongAdder counter) {
+        FunctionCounter.builder(name, counter, LongAdder::sum).description(help).register(registry);
     }
 
     private void space(BlockStore store, String kind, ToLongFunction<StoreUsage> bytes) {

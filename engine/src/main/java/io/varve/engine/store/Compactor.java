@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.CompactionCounters;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.io.DiskException;

@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.CompactionCounters;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
 import io.varve.engine.SnapshotId;

@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.CompactionCounters;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
 import io.varve.engine.IoStatus;
@@ -251,8 +252,8 @@ public final class StoreEngine implements BlockStore {
     }
 
     /** What was read and written of maps up to now, all earlier calls included. */
-    /** What compaction did so far. Any thread. */
-    CompactionCounters compaction() {
+    @Override
+    public CompactionCounters compaction() {
         return accountant.compaction();
     }
 

@@ -3,6 +3,7 @@ package io.varve.engine.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.CompactionCounters;
 import io.varve.engine.IoStatus;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreOptions;
@@ -220,7 +221,7 @@ class CompactionTest {
     }
 
     private CompactionCounters counters() {
-        return ((StoreEngine) store()).compaction();
+        return store().compaction();
     }
 
     private long movedBlocks() {
