@@ -20,6 +20,11 @@ import org.jspecify.annotations.Nullable;
 final class MovedSegment {
     private static final LZ4SafeDecompressor LZ4 = LZ4Factory.fastestInstance().safeDecompressor();
 
+    private static final ThreadLocal<ByteBuffer> PACKED =
+            ThreadLocal.withInitial(() -> ContainerDescriptor.direct(FRAME_BYTES));
+    /** Takes a few bytes that nobody looks at. */
+    private static final ByteBuffer SINK = ByteBuffer.allocateDirect(Long.BYTES);
+
     /**
      * Where the segment's index is.
      *
@@ -74,8 +79,7 @@ final class MovedSegment {
     /** Reads as {@link #tryRead} does, on a thread of the disk; then calls back on {@code executor}. */
     void readAsync(long offset, ByteBuffer into, Executor executor, DiskFile.Callback callback) {
         // The few bytes of the header bring us to a thread that may wait; the rest is read there.
-        ByteBuffer header = ByteBuffer.allocateDirect(Long.BYTES);
-        container.readAsync(0, header, Runnable::run, failure -> {
+        container.readAsync(0, SINK.duplicate(), Runnable::run, failure -> {
             DiskException outcome = failure;
             if (outcome == null) {
                 try {
@@ -191,7 +195,7 @@ final class MovedSegment {
         ByteBuffer unpacked = cache.frame(this, frame);
         if (unpacked == null) {
             int length = ContainerDescriptor.frameLength(index, place.blocks(), frame);
-            ByteBuffer packed = ByteBuffer.allocateDirect(length);
+            ByteBuffer packed = PACKED.get().clear().limit(length);
             if (!withoutWaiting) {
                 container.read(offset, packed);
             } else if (container.tryRead(offset, packed) != length) {
@@ -208,7 +212,7 @@ final class MovedSegment {
         ByteBuffer unpacked = ByteBuffer.allocate(bytes);
         int length;
         try {
-            length = LZ4.decompress(packed, 0, packed.capacity(), unpacked, 0, bytes);
+            length = LZ4.decompress(packed, 0, packed.limit(), unpacked, 0, bytes);
         } catch (LZ4Exception e) {
             throw damaged("a compressed frame cannot be read: " + e.getMessage());
         }

@@ -56,6 +56,8 @@ final class Compactor {
     /** Segments whose worth of dead bytes is left alone in any case. */
     private static final long SLACK_SEGMENTS = 2;
 
+    private static final long IDLE_SLACK_BYTES = 16 << 20;
+
     private final SegmentStore segments;
     private final Catalogue catalogue;
     private final StoreOptions options;
@@ -121,6 +123,7 @@ final class Compactor {
             held += candidate.heldBytes();
         }
         long slack = SLACK_SEGMENTS * options.maxSegmentBytes();
+        slack = idle ? Math.min(IDLE_SLACK_BYTES, slack) : slack;
         urgent = held > stored / 100 * URGENT_PERCENT + slack;
         consider(candidates, stored, held, slack, idle);
         pressure.set(run != null && held > stored / 100 * CROWDED_PERCENT + slack);

@@ -543,6 +543,7 @@ final class StoreAccountant {
         } catch (RuntimeException e) {
             StoreException cause = translate(e);
             failure = cause;
+            compactor.close();
             LOG.error("the store takes no changes any more", e);
             DiskException forVolumes =
                     new DiskException(DiskException.Kind.IO, "the store's checkpoint failed: " + cause.getMessage());
