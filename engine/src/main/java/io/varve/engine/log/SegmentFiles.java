@@ -295,6 +295,11 @@ final class SegmentFiles {
                 || freedBefore.stream().anyMatch(freed -> freed.readsEnded().isDone());
     }
 
+    /** True while files wait for reads to end. */
+    boolean waitsForReads() {
+        return freedBefore.stream().anyMatch(freed -> !freed.readsEnded().isDone());
+    }
+
     /** Bytes of files that wait for reuse. */
     long recyclableBytes() {
         long waiting = freedByThisCommit.stream().mapToLong(Free::capacityBytes).sum();

@@ -8,7 +8,6 @@ import io.varve.engine.meta.TableSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +46,10 @@ public final class SegmentStore {
     private final AtomicLong nextId;
     private volatile long idLimit;
     private final Map<Long, State> states = new HashMap<>();
+    /** Segments that are not sealed, by volume. */
+    private final Map<Long, Set<State>> open = new HashMap<>();
+    /** Sealed segments that had no live block when that was last looked at. */
+    private final Set<State> perhapsDead = new LinkedHashSet<>();
     /** By file number. */
     private final Map<Long, Container> containers = new HashMap<>();
 
@@ -148,8 +151,24 @@ public final class SegmentStore {
         state.live = table.getInt(row, SegmentRow.LIVE_BLOCKS);
         state.sealed = kind != SegmentRow.OPEN;
         liveBlocks += state.live;
-        states.put(id, state);
+        add(state);
         segments.put(id, segment);
+    }
+
+    private void add(State state) {
+        states.put(state.segment.id(), state);
+        if (state.sealed) {
+            noteIfDead(state);
+        } else {
+            open.computeIfAbsent(state.segment.volume(), volume -> new LinkedHashSet<>())
+                    .add(state);
+        }
+    }
+
+    private void noteIfDead(State state) {
+        if (state.sealed && state.live == 0) {
+            perhapsDead.add(state);
+        }
     }
 
     private Segment moved(long id, long volume, long capacity, Container container, MovedSegment.Place place) {
@@ -240,7 +259,7 @@ public final class SegmentStore {
         table.putLong(row, SegmentRow.CAPACITY, segment.capacityBytes());
         table.putLong(row, SegmentRow.VOLUME, segment.volume());
         table.putInt(row, SegmentRow.LIVE_BLOCKS, 0);
-        states.put(segment.id(), new State(segment, row));
+        add(new State(segment, row));
         capacityBytes += segment.capacityBytes();
     }
 
@@ -313,6 +332,7 @@ public final class SegmentStore {
             throw new IllegalStateException("segment " + id + " has " + state.live + " live blocks");
         }
         table.putInt(state.row, SegmentRow.LIVE_BLOCKS, (int) state.live);
+        noteIfDead(state);
     }
 
     /** Nothing is appended to the segment any more, and no checkpoint from now on replays it. */
@@ -321,28 +341,25 @@ public final class SegmentStore {
         if (state != null && !state.sealed) {
             state.sealed = true;
             table.putKind(state.row, SegmentRow.SEALED);
+            Set<State> others = open.get(state.segment.volume());
+            if (others != null && others.remove(state) && others.isEmpty()) {
+                open.remove(state.segment.volume());
+            }
+            noteIfDead(state);
         }
     }
 
     /** A volume's segments that are not sealed. */
     public List<Segment> openSegments(long volume) {
-        List<Segment> open = new ArrayList<>();
-        for (State state : states.values()) {
-            if (!state.sealed && state.segment.volume() == volume) {
-                open.add(state.segment);
-            }
-        }
-        return open;
+        return open.getOrDefault(volume, Set.of()).stream()
+                .map(state -> state.segment)
+                .toList();
     }
 
     /** Seals every segment of a volume. */
     public void sealAll(long volume) {
         recordFresh();
-        for (State state : states.values()) {
-            if (state.segment.volume() == volume) {
-                seal(state.segment.id());
-            }
-        }
+        openSegments(volume).forEach(segment -> seal(segment.id()));
     }
 
     // ---- accountant: compaction ----
@@ -460,15 +477,15 @@ public final class SegmentStore {
 
     /** Frees every sealed segment without a live block. Part of preparing a commit. */
     public void collect() {
-        for (Iterator<State> all = states.values().iterator(); all.hasNext(); ) {
-            State state = all.next();
-            if (state.sealed && state.live == 0) {
-                all.remove();
+        for (State state : perhapsDead) {
+            if (state.live == 0) {
+                states.remove(state.segment.id());
                 segments.remove(state.segment.id());
                 table.free(state.row);
                 leave(state.segment);
             }
         }
+        perhapsDead.clear();
     }
 
     /** The id that the next commit has to name as the first one never given out. */
@@ -499,6 +516,11 @@ public final class SegmentStore {
     /** True while a commit would make files reusable or give them back. */
     public boolean hasFreedFiles() {
         return files.hasFreed();
+    }
+
+    /** True while what an earlier commit freed waits for reads to end. */
+    public boolean waitsForReads() {
+        return files.waitsForReads();
     }
 
     /** Blocks that somebody can read. */

@@ -9,7 +9,7 @@ import net.openhft.chronicle.core.UnsafeMemory;
 
 /**
  * Writes the pages of frozen trees that are not on disk yet to fresh places, children before parents, neighbours in one
- * write. Used by the accountant; the caller syncs the file.
+ * write. Used by the accountant; the caller then calls {@link #sync}.
  */
 public final class MapWriter {
     private static final int STAGING_BYTES = 1 << 20;
@@ -23,6 +23,7 @@ public final class MapWriter {
     private final long scratch;
     private long stagedAt;
     private int staged;
+    private boolean unsynced;
     private long pagesWritten;
 
     public MapWriter(DiskFile file, PageSpace space, FramePool pool) {
@@ -103,6 +104,15 @@ public final class MapWriter {
         if (staged > 0) {
             file.write(stagedAt, staging.duplicate().position(0).limit(staged));
             staged = 0;
+            unsynced = true;
+        }
+    }
+
+    /** Makes what was written durable. */
+    public void sync() {
+        if (unsynced) {
+            file.sync();
+            unsynced = false;
         }
     }
 }

@@ -33,6 +33,7 @@ public final class TreeWalk {
     private final long[] own = new long[BlockMap.ROOT_LEVEL + 1];
     private final long[] next = new long[BlockMap.ROOT_LEVEL + 1];
     private int budget;
+    private int pagesRead;
     private long stoppedAt;
 
     public TreeWalk(PageFile pages, FramePool frames) {
@@ -52,11 +53,17 @@ public final class TreeWalk {
      */
     public long walk(PageRef tree, PageRef after, Floors floors, long from, long to, int pageBudget, Finder finder) {
         budget = pageBudget;
+        pagesRead = 0;
         stoppedAt = to;
         if (tree.isPage() && tree.pointer() != after.pointer()) {
             visit(tree, after, floors, from, to, finder);
         }
         return stoppedAt;
+    }
+
+    /** Pages of the tree that goes away which the last walk read. */
+    public int pagesRead() {
+        return pagesRead;
     }
 
     private void visit(PageRef page, PageRef after, Floors floors, long from, long to, Finder finder) {
@@ -71,6 +78,7 @@ public final class TreeWalk {
             return;
         }
         budget--;
+        pagesRead++;
         if (page.level() == 0) {
             visitLeaf(page, after, floors, finder);
         } else {

@@ -7,12 +7,20 @@ import io.varve.engine.map.Floors;
 import io.varve.engine.meta.Table;
 import io.varve.engine.reclaim.LiveBlocks;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,29 +34,46 @@ final class Catalogue {
     private final Table snapshotTable;
     private final ConcurrentHashMap<VolumeId, VolumeEntry> volumes = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<SnapshotId, SnapshotEntry> snapshots = new ConcurrentHashMap<>();
-    /** Every row, deleted volumes whose snapshots remain included. Accountant only. */
+    private final Set<VolumeEntry> openVolumes = new ConcurrentSkipListSet<>(VolumeEntry.OLDEST_FIRST);
+    private final Set<SnapshotEntry> openSnapshots =
+            new ConcurrentSkipListSet<>(Comparator.comparingLong(entry -> entry.number));
+    /** How many snapshots stand in the log of their volume and have no row yet. */
+    private final AtomicInteger inLogOnly = new AtomicInteger();
+
+    // What follows is the accountant's only. What is asked for often is kept, so that no answer looks at everything.
+
+    /** Every row, deleted volumes whose snapshots remain included. */
     private final Map<Long, VolumeEntry> volumesByNumber = new TreeMap<>();
-    /** Every row, snapshots being deleted included. Accountant only. */
-    private final TreeMap<Long, SnapshotRow> chains = new TreeMap<>();
+    /** Every row, snapshots being deleted included; each is in the {@link VolumeEntry#chain} of its volume too. */
+    private final Map<Long, SnapshotRow> rows = new HashMap<>();
+
+    private final TreeMap<Long, SnapshotRow> beingDeleted = new TreeMap<>();
+    /** By the number of their origin. */
+    private final Map<Long, Set<VolumeEntry>> clones = new HashMap<>();
+    /** Deleted volumes that may have lost their last snapshot. */
+    private final Set<VolumeEntry> perhapsEmpty = new LinkedHashSet<>();
 
     Catalogue(Table volumeTable, Table snapshotTable) {
         this.volumeTable = volumeTable;
         this.snapshotTable = snapshotTable;
         for (int row = snapshotTable.nextUsed(0); row >= 0; row = snapshotTable.nextUsed(row + 1)) {
             SnapshotRow snapshot = new SnapshotRow(snapshotTable, row);
-            chains.put(snapshot.number(), snapshot);
+            rows.put(snapshot.number(), snapshot);
         }
         for (int row = volumeTable.nextUsed(0); row >= 0; row = volumeTable.nextUsed(row + 1)) {
             addVolume(new VolumeRow(volumeTable, row));
         }
-        for (SnapshotRow row : chains.values()) {
+        for (SnapshotRow row : rows.values()) {
             VolumeEntry volume = volumesByNumber.get(row.volume());
             if (volume == null) {
                 throw new StoreException(
                         StoreException.Kind.DAMAGED, "snapshot " + row.id() + " belongs to no volume of the catalogue");
             }
+            volume.chain.put(row.number(), row);
             if (row.isLive()) {
                 snapshots.put(row.id(), new SnapshotEntry(row, volume.id));
+            } else {
+                beingDeleted.put(row.number(), row);
             }
         }
     }
@@ -83,7 +108,7 @@ final class Catalogue {
 
     List<VolumeEntry> volumes() {
         List<VolumeEntry> all = new ArrayList<>(volumes.values());
-        all.sort(Comparator.comparingLong(entry -> entry.number));
+        all.sort(VolumeEntry.OLDEST_FIRST);
         return all;
     }
 
@@ -93,11 +118,16 @@ final class Catalogue {
         return all;
     }
 
+    /** The volumes that are open, held by somebody or not, oldest first. */
+    Collection<VolumeEntry> openVolumes() {
+        return openVolumes;
+    }
+
     /** The volumes and snapshots that are open. */
     List<OpenVolume> everythingOpen() {
         List<OpenVolume> open = new ArrayList<>();
-        volumes.values().forEach(entry -> addIfOpen(entry.open, open));
-        snapshots.values().forEach(entry -> addIfOpen(entry.open, open));
+        openVolumes.forEach(entry -> addIfOpen(entry.open, open));
+        openSnapshots.forEach(entry -> addIfOpen(entry.open, open));
         return open;
     }
 
@@ -107,7 +137,32 @@ final class Catalogue {
         }
     }
 
+    /** True while some snapshot stands only in the log of its volume. */
+    boolean hasSnapshotsInLogOnly() {
+        return inLogOnly.get() > 0;
+    }
+
     // ---- accountant ----
+
+    void opened(VolumeEntry entry, OpenVolume volume) {
+        entry.open = volume;
+        openVolumes.add(entry);
+    }
+
+    void closed(VolumeEntry entry) {
+        openVolumes.remove(entry);
+        entry.open = null;
+    }
+
+    void opened(SnapshotEntry entry, OpenVolume snapshot) {
+        entry.open = snapshot;
+        openSnapshots.add(entry);
+    }
+
+    void closed(SnapshotEntry entry) {
+        openSnapshots.remove(entry);
+        entry.open = null;
+    }
 
     VolumeRow newVolumeRow() {
         return new VolumeRow(volumeTable, volumeTable.allocate(VolumeRow.LIVE));
@@ -119,11 +174,17 @@ final class Catalogue {
 
     VolumeEntry addVolume(VolumeRow row) {
         Optional<SnapshotId> origin =
-                Optional.ofNullable(chains.get(row.origin())).map(SnapshotRow::id);
+                Optional.ofNullable(rows.get(row.origin())).map(SnapshotRow::id);
         VolumeEntry entry = new VolumeEntry(row, origin);
         volumesByNumber.put(entry.number, entry);
+        if (row.origin() != 0) {
+            clones.computeIfAbsent(row.origin(), number -> new LinkedHashSet<>())
+                    .add(entry);
+        }
         if (row.isLive()) {
             volumes.put(entry.id, entry);
+        } else {
+            perhapsEmpty.add(entry);
         }
         return entry;
     }
@@ -132,17 +193,26 @@ final class Catalogue {
     void removeVolume(VolumeEntry entry) {
         volumes.remove(entry.id);
         entry.row.markDeleted();
+        perhapsEmpty.add(entry);
     }
 
     /** Shows a snapshot that stands in its volume's log. */
-    void addSnapshot(SnapshotEntry entry) {
-        snapshots.putIfAbsent(entry.id, entry);
+    void addSnapshot(SnapshotEntry entry, VolumeEntry volume) {
+        if (snapshots.putIfAbsent(entry.id, entry) == null) {
+            volume.snapshotsInLogOnly.incrementAndGet();
+            inLogOnly.incrementAndGet();
+        }
     }
 
     /** A checkpoint has given a snapshot its row. */
     void recordSnapshot(SnapshotRow row, VolumeEntry volume) {
-        chains.put(row.number(), row);
+        rows.put(row.number(), row);
+        volume.chain.put(row.number(), row);
         SnapshotEntry entry = snapshots.computeIfAbsent(row.id(), id -> new SnapshotEntry(row, volume.id));
+        if (entry.row == null) {
+            volume.snapshotsInLogOnly.decrementAndGet();
+            inLogOnly.decrementAndGet();
+        }
         entry.row = row;
         entry.usedBlocks = row.usedBlocks();
     }
@@ -151,31 +221,45 @@ final class Catalogue {
     void removeSnapshot(SnapshotEntry entry, SnapshotRow row) {
         snapshots.remove(entry.id);
         row.markDeleting();
+        beingDeleted.put(row.number(), row);
     }
 
     /** Nothing is left of a deleted snapshot. */
     void forget(SnapshotRow row) {
-        chains.remove(row.number());
+        rows.remove(row.number());
+        beingDeleted.remove(row.number());
+        VolumeEntry volume = volumesByNumber.get(row.volume());
+        if (volume != null) {
+            volume.chain.remove(row.number());
+            if (!volume.row.isLive()) {
+                perhapsEmpty.add(volume);
+            }
+        }
         row.free();
     }
 
     /** Drops the rows of deleted volumes without snapshots. */
     void forgetEmptyChains() {
-        volumesByNumber.values().removeIf(entry -> {
-            boolean empty = !entry.row.isLive() && newest(entry.number) == null;
-            if (empty) {
+        for (VolumeEntry entry : perhapsEmpty) {
+            if (!entry.row.isLive() && entry.chain.isEmpty()) {
+                volumesByNumber.remove(entry.number);
+                Set<VolumeEntry> siblings = clones.get(entry.row.origin());
+                if (siblings != null && siblings.remove(entry) && siblings.isEmpty()) {
+                    clones.remove(entry.row.origin());
+                }
                 entry.row.free();
             }
-            return empty;
-        });
+        }
+        perhapsEmpty.clear();
     }
 
     List<VolumeEntry> everyVolume() {
         return new ArrayList<>(volumesByNumber.values());
     }
 
+    /** In the order in which they were taken. */
     List<SnapshotRow> snapshotsBeingDeleted() {
-        return chains.values().stream().filter(row -> !row.isLive()).toList();
+        return new ArrayList<>(beingDeleted.values());
     }
 
     @Nullable
@@ -183,18 +267,26 @@ final class Catalogue {
         return volumesByNumber.get(number);
     }
 
-    /** The snapshots of a volume with a floor above {@code floorAddress}, being deleted or not. */
+    private NavigableMap<Long, SnapshotRow> chain(long volumeNumber) {
+        VolumeEntry volume = volumesByNumber.get(volumeNumber);
+        return volume == null ? Collections.emptyNavigableMap() : volume.chain;
+    }
+
+    /** The snapshots of a volume with a floor above {@code floorAddress}, being deleted or not, newest first. */
     List<SnapshotRow> snapshotsTakenAfter(long volumeNumber, long floorAddress) {
-        return chains.values().stream()
-                .filter(row -> row.volume() == volumeNumber && row.floorAddress() > floorAddress)
-                .toList();
+        List<SnapshotRow> after = new ArrayList<>();
+        for (SnapshotRow row : chain(volumeNumber).descendingMap().values()) {
+            if (row.floorAddress() <= floorAddress) {
+                break;
+            }
+            after.add(row);
+        }
+        return after;
     }
 
     /** Volumes that are clones of the snapshot, deleted ones with snapshots included. */
     List<VolumeEntry> clonesOf(SnapshotRow snapshot) {
-        return volumesByNumber.values().stream()
-                .filter(entry -> entry.row.origin() == snapshot.number())
-                .toList();
+        return new ArrayList<>(clones.getOrDefault(snapshot.number(), Set.of()));
     }
 
     void setUsedBlocks(SnapshotRow row, long blocks) {
@@ -208,75 +300,52 @@ final class Catalogue {
     /** The snapshot with this number, being deleted or not; null if there is none, or it has no row yet. */
     @Nullable
     SnapshotRow snapshot(long number) {
-        return chains.get(number);
+        return rows.get(number);
     }
 
     /** True while a volume, or a deleted one with snapshots, is a clone of the snapshot. */
     boolean hasClones(SnapshotRow snapshot) {
-        return volumesByNumber.values().stream().anyMatch(entry -> entry.row.origin() == snapshot.number());
+        return clones.containsKey(snapshot.number());
     }
 
     /** The newest snapshot of a volume, being deleted or not. */
     @Nullable
     SnapshotRow newest(long volumeNumber) {
-        return before(Long.MAX_VALUE, volumeNumber);
+        return rowOf(chain(volumeNumber).lastEntry());
     }
 
     /** The snapshot of the same volume that was taken before. */
     @Nullable
     SnapshotRow previous(SnapshotRow snapshot) {
-        return before(snapshot.number(), snapshot.volume());
-    }
-
-    private @Nullable SnapshotRow before(long number, long volumeNumber) {
-        for (SnapshotRow row : chains.headMap(number, false).descendingMap().values()) {
-            if (row.volume() == volumeNumber) {
-                return row;
-            }
-        }
-        return null;
+        return rowOf(chain(snapshot.volume()).lowerEntry(snapshot.number()));
     }
 
     /** The snapshot of the same volume that was taken next. */
     @Nullable
     SnapshotRow next(SnapshotRow snapshot) {
-        for (SnapshotRow row : chains.tailMap(snapshot.number(), false).values()) {
-            if (row.volume() == snapshot.volume()) {
-                return row;
-            }
-        }
-        return null;
+        return rowOf(chain(snapshot.volume()).higherEntry(snapshot.number()));
     }
 
-    /** The row of a snapshot that is there or being deleted. */
-    @Nullable
-    SnapshotRow snapshotRow(long number) {
-        return chains.get(number);
-    }
-
-    /** The numbers of the volumes that are clones of the snapshot, deleted ones with snapshots included. */
-    List<Long> clones(SnapshotRow snapshot) {
-        return volumesByNumber.values().stream()
-                .filter(entry -> entry.row.origin() == snapshot.number())
-                .map(entry -> entry.number)
-                .toList();
+    private static @Nullable SnapshotRow rowOf(Map.@Nullable Entry<Long, SnapshotRow> entry) {
+        return entry == null ? null : entry.getValue();
     }
 
     /** The trees of the snapshot's volume that were taken after it, oldest first. */
     List<LiveBlocks.Tree> treesAfter(SnapshotRow snapshot) {
-        List<LiveBlocks.Tree> trees = trees(snapshot.volume());
-        return trees.stream()
-                .filter(tree -> tree.floorAddress() > snapshot.floorAddress())
-                .toList();
+        return trees(
+                snapshot.volume(),
+                chain(snapshot.volume()).tailMap(snapshot.number(), false).values());
     }
 
     /** The trees that are kept of a volume, oldest first, its own last if it still exists. */
     List<LiveBlocks.Tree> trees(long volumeNumber) {
+        return trees(volumeNumber, chain(volumeNumber).values());
+    }
+
+    private List<LiveBlocks.Tree> trees(long volumeNumber, Collection<SnapshotRow> snapshotRows) {
         List<LiveBlocks.Tree> trees = new ArrayList<>();
-        for (SnapshotRow row : chains.values()) {
-            if (row.volume() == volumeNumber) {
-                trees.add(new LiveBlocks.Tree(row.root(), row.floorAddress(), row.deletedUpTo()));
-            }
+        for (SnapshotRow row : snapshotRows) {
+            trees.add(new LiveBlocks.Tree(row.root(), row.floorAddress(), row.deletedUpTo()));
         }
         VolumeEntry volume = volumesByNumber.get(volumeNumber);
         if (volume != null && volume.row.isLive()) {

@@ -1,8 +1,8 @@
 package io.varve.engine.store;
 
 import io.varve.engine.EngineThreads;
+import io.varve.engine.VolumeLoop;
 import io.varve.engine.io.DiskException;
-import io.varve.engine.io.DiskFile;
 import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.map.Floors;
@@ -12,9 +12,14 @@ import io.varve.engine.meta.PageSpace;
 import io.varve.engine.meta.Superblock;
 import io.varve.engine.meta.SuperblockImage;
 import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -42,12 +47,13 @@ final class Checkpointer {
     private final Catalogue catalogue;
     private final SegmentStore segments;
     private final PageSpace space;
-    private final DiskFile mapFile;
     private final MapWriter writer;
     private final Reclaimer reclaimer;
     private final DirtyBudget dirty;
     private final Ballast ballast;
     private final AtomicLong nextNumber;
+    /** Volumes whose log has grown since their last freeze. */
+    private final Set<VolumeEntry> touched = new ConcurrentSkipListSet<>(VolumeEntry.OLDEST_FIRST);
 
     Checkpointer(StoreParts parts, EngineThreads threads, Reclaimer reclaimer, DirtyBudget dirty) {
         this.threads = threads;
@@ -55,7 +61,6 @@ final class Checkpointer {
         this.catalogue = parts.catalogue();
         this.segments = parts.segments();
         this.space = parts.space();
-        this.mapFile = parts.mapFile();
         this.writer = parts.writer();
         this.reclaimer = reclaimer;
         this.dirty = dirty;
@@ -76,8 +81,13 @@ final class Checkpointer {
         return nextNumber.getAndIncrement();
     }
 
+    /** The volume's log has grown: it takes part in the next checkpoint. Any thread. */
+    void touched(VolumeEntry entry) {
+        touched.add(entry);
+    }
+
     /** A volume's contribution, and whom to tell when it is durable. */
-    private record Participant(VolumeEntry entry, CheckpointPart part, Acknowledgement acknowledgement) {}
+    record Participant(VolumeEntry entry, CheckpointPart part, Acknowledgement acknowledgement) {}
 
     /** Told that a part is durable. */
     interface Acknowledgement {
@@ -113,7 +123,7 @@ final class Checkpointer {
 
     private long dirtyPages() {
         long pages = 0;
-        for (VolumeEntry entry : catalogue.volumes()) {
+        for (VolumeEntry entry : touched) {
             OpenVolume volume = entry.open;
             pages += volume == null ? 0 : volume.dirtyPages();
         }
@@ -125,19 +135,22 @@ final class Checkpointer {
         superblock.reserve(tablePages);
     }
 
-    /** A checkpoint of every open volume, for which there is room. */
+    /** A checkpoint of every volume that was changed since its last, for which there is room. */
     void run() {
         reclaimer.plan();
+        if (segments.waitsForReads()) {
+            passLoops();
+        }
         List<Participant> participants = freezeAll();
         reserveFromBallast(); // what was written between the first reservation and the freeze
         participants.removeIf(participant -> !sync(participant));
         commit(participants);
     }
 
-    /** A checkpoint of one volume that is being recovered and is on no loop; its segments are synced. */
-    void run(VolumeEntry entry, CheckpointPart part, Acknowledgement acknowledgement) {
+    /** A checkpoint of volumes that are being recovered and are on no loop; their segments are synced. */
+    void run(List<Participant> recovered) {
         reclaimer.planNothing();
-        commit(List.of(new Participant(entry, part, acknowledgement)));
+        commit(recovered);
     }
 
     /** Commits what was changed in the tables. */
@@ -149,7 +162,7 @@ final class Checkpointer {
     private List<Participant> freezeAll() {
         List<VolumeEntry> entries = new ArrayList<>();
         List<CompletableFuture<Optional<CheckpointPart>>> parts = new ArrayList<>();
-        for (VolumeEntry entry : catalogue.volumes()) {
+        for (VolumeEntry entry : takeTouched()) {
             OpenVolume volume = entry.open;
             if (volume != null) {
                 Floors floors = reclaimer.floorsFor(entry);
@@ -171,6 +184,20 @@ final class Checkpointer {
             }
         }
         return participants;
+    }
+
+    /** The volumes to freeze; what they append before they are frozen may put them in the next checkpoint as well. */
+    private Set<VolumeEntry> takeTouched() {
+        Set<VolumeEntry> taken = new TreeSet<>(VolumeEntry.OLDEST_FIRST);
+        for (Iterator<VolumeEntry> all = touched.iterator(); all.hasNext(); ) {
+            taken.add(all.next());
+            all.remove();
+        }
+        VolumeEntry shrinking = reclaimer.volumeWithNewFloors();
+        if (shrinking != null) {
+            taken.add(shrinking);
+        }
+        return taken;
     }
 
     /** Syncs what a part points into; a volume for which that fails takes no part (law 5). */
@@ -241,7 +268,7 @@ final class Checkpointer {
         }
         superblock.setRoot(ROOT_NEXT_SEGMENT, reservedIds);
         superblock.setRoot(ROOT_NEXT_NUMBER, nextNumber.get() + NUMBER_RESERVE);
-        mapFile.sync();
+        writer.sync();
         ballast.spend(() -> superblock.reserve(0)); // trims may have added more rows than were foreseen
         superblock.commit();
         space.committed();
@@ -257,6 +284,17 @@ final class Checkpointer {
             ends.add(end);
         }
         return CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new));
+    }
+
+    /** Waits until every loop has come by: the reads that have ended are known to have. */
+    private void passLoops() {
+        Set<VolumeLoop> loops = new LinkedHashSet<>();
+        catalogue.everythingOpen().forEach(volume -> loops.add(volume.loop()));
+        for (VolumeLoop loop : loops) {
+            CompletableFuture<Boolean> passed = new CompletableFuture<>();
+            loop.execute(() -> passed.complete(true));
+            threads.await(passed);
+        }
     }
 
     /** True while another checkpoint would give space back. */

@@ -82,7 +82,7 @@ final class HiddenRoots {
             return;
         }
         Map.Entry<Long, Long> next = all.next();
-        SnapshotRow row = catalogue.snapshotRow(next.getKey());
+        SnapshotRow row = catalogue.snapshot(next.getKey());
         if (row == null || !catalogue.hasClones(row)) {
             all.remove();
             return;
@@ -119,8 +119,8 @@ final class HiddenRoots {
     private List<PageRef> needing(SnapshotRow row) {
         List<PageRef> needing = new ArrayList<>();
         addOldest(catalogue.treesAfter(row), needing);
-        for (long clone : catalogue.clones(row)) {
-            addOldest(catalogue.trees(clone), needing);
+        for (VolumeEntry clone : catalogue.clonesOf(row)) {
+            addOldest(catalogue.trees(clone.number), needing);
         }
         return needing;
     }

@@ -12,6 +12,9 @@ import io.varve.engine.meta.Table;
 import io.varve.engine.reclaim.PageRef;
 import io.varve.engine.reclaim.SubtreeTable;
 import io.varve.engine.reclaim.TreeWalk;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,8 +40,8 @@ final class Reclaimer {
 
     private boolean planned;
     private @Nullable SnapshotRow deleting;
-    private long stepFrom;
     private long stepTo;
+    private int largestStepPages;
 
     Reclaimer(StoreParts parts, Table subtrees) {
         this.catalogue = parts.catalogue();
@@ -52,7 +55,9 @@ final class Reclaimer {
 
     /** True while there is something to give back. */
     boolean hasWork() {
-        return !subtrees.isEmpty() || nextDeletion() != null || hidden.hasWork();
+        return !subtrees.isEmpty()
+                || hidden.hasWork()
+                || !catalogue.snapshotsBeingDeleted().stream().allMatch(catalogue::hasClones);
     }
 
     /** Clones may have let go of something that only a deleted snapshot still holds for them. */
@@ -60,26 +65,35 @@ final class Reclaimer {
         hidden.lookAgain();
     }
 
-    private @Nullable SnapshotRow nextDeletion() {
-        for (SnapshotRow row : catalogue.snapshotsBeingDeleted()) {
-            if (!catalogue.hasClones(row)) {
-                return row;
-            }
-        }
-        return null;
+    /**
+     * The deleted snapshots that nothing hangs on, in the order in which they go: one that is half gone first, because
+     * it counts for one part of its neighbours and not for the other; then those that need no freeze.
+     */
+    private List<SnapshotRow> deletable() {
+        List<SnapshotRow> rows = catalogue.snapshotsBeingDeleted();
+        rows.removeIf(catalogue::hasClones);
+        rows.sort(Comparator.comparing((SnapshotRow row) -> row.deletedUpTo() == 0)
+                .thenComparing(row -> !isFixed(row))
+                .thenComparingLong(SnapshotRow::number));
+        return rows;
+    }
+
+    /** True if the tree taken after the snapshot does not change any more. */
+    private boolean isFixed(SnapshotRow row) {
+        VolumeEntry volume = catalogue.volume(row.volume());
+        return volume == null || !volume.row.isLive() || catalogue.next(row) != null;
     }
 
     /** Chooses the range that the coming checkpoint works on. Before anything is frozen. */
     void plan() {
         planned = true;
-        deleting = subtrees.isEmpty() ? nextDeletion() : null;
-        SnapshotRow row = deleting;
-        if (row != null) {
-            stepFrom = row.deletedUpTo();
-            VolumeEntry volume = catalogue.volume(row.volume());
-            stepTo = volume == null || !volume.row.isLive() || catalogue.next(row) != null
-                    ? END
-                    : estimate(row, volume.row);
+        deleting = null;
+        List<SnapshotRow> rows = subtrees.isEmpty() ? deletable() : List.of();
+        if (!rows.isEmpty() && !isFixed(rows.get(0))) {
+            SnapshotRow row = rows.get(0);
+            VolumeEntry volume = Objects.requireNonNull(catalogue.volume(row.volume()));
+            deleting = row;
+            stepTo = estimate(row, volume.row);
         }
     }
 
@@ -100,12 +114,18 @@ final class Reclaimer {
                 NOTHING);
     }
 
+    /** The volume whose newest snapshot the coming step takes from; it is frozen even if it was not changed. */
+    @Nullable
+    VolumeEntry volumeWithNewFloors() {
+        SnapshotRow row = deleting;
+        return row == null ? null : catalogue.volume(row.volume());
+    }
+
     /** The floors that a volume has to keep to from the coming freeze on. */
     Floors floorsFor(VolumeEntry volume) {
-        SnapshotRow row = deleting;
-        SnapshotRow newest = catalogue.newest(volume.number);
-        boolean concerned = planned && row != null && newest != null && newest.number() == row.number();
-        return concerned ? catalogue.floors(volume.number, stepTo) : catalogue.floors(volume.number);
+        return volume == volumeWithNewFloors()
+                ? catalogue.floors(volume.number, stepTo)
+                : catalogue.floors(volume.number);
     }
 
     /** Notes subtrees that a trim has cut off. */
@@ -133,28 +153,50 @@ final class Reclaimer {
         planned = false;
         SnapshotRow row = deleting;
         deleting = null;
-        if (row == null && !subtrees.isEmpty()) {
+        if (row != null) {
+            largestStepPages = Math.max(largestStepPages, delete(row, stepTo, Integer.MAX_VALUE));
+        } else if (!subtrees.isEmpty()) {
             subtrees.step(walk, STEP_PAGES, new Found(), this::reclaimed);
-            return;
-        }
-        if (row == null) {
+        } else if (!deleteFixed()) {
             hidden.step();
-            return;
         }
+    }
+
+    /** Deletes as many snapshots as one step may, so that small ones share a commit; false if there is none. */
+    private boolean deleteFixed() {
+        int pages = 0;
+        boolean any = false;
+        for (SnapshotRow row : deletable()) {
+            if (pages >= STEP_PAGES || !isFixed(row)) {
+                break;
+            }
+            pages += 1 + delete(row, END, STEP_PAGES - pages);
+            any = true;
+        }
+        largestStepPages = Math.max(largestStepPages, pages);
+        return any;
+    }
+
+    /** Goes on with the deletion of a snapshot; returns how many pages of its tree that took. */
+    private int delete(SnapshotRow row, long upTo, int pages) {
         SnapshotRow next = catalogue.next(row);
         VolumeEntry volume = catalogue.volume(row.volume());
         MapRoot after =
                 next != null ? next.root() : volume != null && volume.row.isLive() ? volume.row.root() : MapRoot.EMPTY;
-        boolean fixed = next != null || volume == null || !volume.row.isLive();
-        int budget = fixed ? STEP_PAGES : Integer.MAX_VALUE;
         Floors floors = catalogue.floorsBelow(row);
-        long reached =
-                walk.walk(PageRef.root(row.root()), PageRef.root(after), floors, stepFrom, stepTo, budget, new Found());
+        long reached = walk.walk(
+                PageRef.root(row.root()), PageRef.root(after), floors, row.deletedUpTo(), upTo, pages, new Found());
         if (reached >= END) {
             catalogue.forget(row);
         } else {
             row.setDeletedUpTo(reached);
         }
+        return walk.pagesRead();
+    }
+
+    /** The most pages of deleted snapshots that one step has read so far. */
+    int largestStepPages() {
+        return largestStepPages;
     }
 
     /** Counts what a trim took: also in what was taken of the volume since, which began with the old count. */

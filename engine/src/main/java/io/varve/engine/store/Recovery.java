@@ -14,18 +14,26 @@ import io.varve.engine.map.Frame;
 import io.varve.engine.map.MapChanges;
 import io.varve.engine.map.MapLoader;
 import io.varve.engine.map.MapRoot;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Brings one volume from its last checkpoint to the end of its log, and makes that its state by a checkpoint of its own.
+ * Brings a volume from its last checkpoint to the end of its log, and makes that its state by a checkpoint.
  * Changes nothing before that checkpoint, so that a crash during recovery leaves all to do again. Accountant only.
  */
 final class Recovery implements LogReader.Handler {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+
+    /** Volumes whose recovery shares a commit, at most. */
+    private static final int MOST_AT_ONCE = 128;
 
     private final StoreParts parts;
     private final Checkpointer checkpointer;
@@ -36,6 +44,7 @@ final class Recovery implements LogReader.Handler {
     private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
     private LogPosition position;
     private long usedBlocks;
+    private LogReader.@Nullable Result replay;
 
     private Recovery(StoreParts parts, Checkpointer checkpointer, Consumer<Runnable> commit, VolumeEntry entry) {
         this.parts = parts;
@@ -51,37 +60,75 @@ final class Recovery implements LogReader.Handler {
     }
 
     /**
-     * Recovers a volume whose row says that it was open for writing. If its storage fails it stays as it is, FAILED, to
-     * be tried again.
+     * Recovers volumes whose rows say that they were open for writing; many share a commit. A volume whose storage fails
+     * stays as it is, FAILED, to be tried again.
      *
      * @param commit runs what changes the tables and commits them; knows what to do when that fails half-way
      */
-    static void recover(StoreParts parts, Checkpointer checkpointer, Consumer<Runnable> commit, VolumeEntry entry) {
-        Recovery recovery = new Recovery(parts, checkpointer, commit, entry);
+    static void recover(
+            StoreParts parts, Checkpointer checkpointer, Consumer<Runnable> commit, List<VolumeEntry> entries) {
+        Deque<Recovery> replayed = new ArrayDeque<>();
         try {
-            recovery.run();
+            for (VolumeEntry entry : entries) {
+                Recovery recovery = new Recovery(parts, checkpointer, commit, entry);
+                replayed.add(recovery);
+                if (!recovery.replay()) {
+                    replayed.removeLast().map.close();
+                } else if (replayed.size() >= MOST_AT_ONCE || dirtyPages(replayed) > dirtyPagesAtOnce(parts)) {
+                    finish(replayed, checkpointer, commit);
+                }
+            }
+            finish(replayed, checkpointer, commit);
+        } finally {
+            replayed.forEach(recovery -> recovery.map.close());
+        }
+    }
+
+    private static long dirtyPagesAtOnce(StoreParts parts) {
+        return parts.frames().budgetFrames() / 2;
+    }
+
+    private static long dirtyPages(Collection<Recovery> recoveries) {
+        return recoveries.stream()
+                .mapToLong(recovery -> recovery.map.dirtyPages())
+                .sum();
+    }
+
+    private static void finish(Deque<Recovery> replayed, Checkpointer checkpointer, Consumer<Runnable> commit) {
+        if (!replayed.isEmpty()) {
+            checkpointer.reserveFromBallast(dirtyPages(replayed));
+            commit.accept(() ->
+                    checkpointer.run(replayed.stream().map(Recovery::finish).toList()));
+        }
+        while (!replayed.isEmpty()) {
+            replayed.removeLast().map.close();
+        }
+    }
+
+    /** False if the volume's storage fails. */
+    private boolean replay() {
+        try {
+            for (Segment segment : parts.segments().openSegments(entry.number)) {
+                segment.file().forgetFailure();
+            }
+            LogReader.Result result = new LogReader(parts.segments(), entry.number, this).replay(position, epoch);
+            replay = result;
+            position = result.end();
+            if (result.records() > 0) {
+                sync();
+            }
+            LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
+            return true;
         } catch (DamagedPageException | DiskException e) {
             LOG.error("{} cannot be recovered", entry.id, e);
             entry.status = new VolumeStatus(
                     VolumeStatus.Health.FAILED, "cannot be recovered: " + String.valueOf(e.getMessage()));
-        } finally {
-            recovery.map.close();
+            return false;
         }
     }
 
-    private void run() {
-        for (Segment segment : parts.segments().openSegments(entry.number)) {
-            segment.file().forgetFailure();
-        }
-        LogReader.Result result = new LogReader(parts.segments(), entry.number, this).replay(position, epoch);
-        position = result.end();
-        sync();
-        checkpointer.reserveFromBallast(map.dirtyPages());
-        commit.accept(() -> finish(result));
-        LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
-    }
-
-    private void finish(LogReader.Result result) {
+    private Checkpointer.Participant finish() {
+        LogReader.Result result = Objects.requireNonNull(replay);
         entry.row.setOpenForWriting(false);
         if (result.damagedUntil().isPresent()) {
             String detail = "log records " + result.end().sequence() + " to "
@@ -92,7 +139,7 @@ final class Recovery implements LogReader.Handler {
         } else {
             entry.status = VolumeStatus.OK;
         }
-        checkpoint(result.epoch(), true);
+        return freeze(result.epoch(), true);
     }
 
     private void sync() {
@@ -101,7 +148,7 @@ final class Recovery implements LogReader.Handler {
         }
     }
 
-    private void checkpoint(int reachedEpoch, boolean last) {
+    private Checkpointer.Participant freeze(int reachedEpoch, boolean last) {
         List<Segment> open = parts.segments().openSegments(entry.number);
         MapRoot root = map.freeze();
         MapChanges changes = map.takeChanges();
@@ -120,7 +167,7 @@ final class Recovery implements LogReader.Handler {
                 position.sequence() - 1,
                 0,
                 usedBlocks);
-        checkpointer.run(entry, part, (durable, written) -> map.markOnDisk(written));
+        return new Checkpointer.Participant(entry, part, (durable, written) -> map.markOnDisk(written));
     }
 
     @Override
@@ -156,10 +203,10 @@ final class Recovery implements LogReader.Handler {
     @Override
     public void replayedTo(LogPosition reached, int reachedEpoch) {
         position = reached;
-        if (map.dirtyPages() > parts.frames().budgetFrames() / 2) {
+        if (map.dirtyPages() > dirtyPagesAtOnce(parts)) {
             sync();
             checkpointer.reserveFromBallast(map.dirtyPages());
-            commit.accept(() -> checkpoint(reachedEpoch, false));
+            commit.accept(() -> checkpointer.run(List.of(freeze(reachedEpoch, false))));
         }
     }
 }

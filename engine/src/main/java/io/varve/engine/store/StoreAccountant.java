@@ -22,10 +22,15 @@ import io.varve.engine.log.SegmentStore;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.meta.Table;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,6 +63,8 @@ final class StoreAccountant {
     /** What compaction pauses after each step while volumes are written to. */
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
+    private static final long RECLAIM_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private final Disk disk;
     private final StoreParts parts;
     private final StoreOptions options;
@@ -74,6 +81,11 @@ final class StoreAccountant {
     private final VolumeLoop timer;
     private final AtomicLong logAppended = new AtomicLong();
     private final AtomicBoolean checkpointQueued = new AtomicBoolean();
+    private final Queue<Deletion> deletions = new ConcurrentLinkedQueue<>();
+    private boolean reclaimScheduled;
+    /** Open volumes that nobody holds, the longest idle first. */
+    private final Set<VolumeEntry> idle = new LinkedHashSet<>();
+
     private long logSeen;
     /** Dirty map pages of a volume after which a checkpoint is written. */
     private volatile long dirtyPagesLimit;
@@ -136,22 +148,32 @@ final class StoreAccountant {
         return new MapTraffic(parts.pages().pagesRead(), parts.writer().pagesWritten());
     }
 
+    int largestReclaimStepPages() {
+        return reclaimer.largestStepPages();
+    }
+
     /** Recovers every volume that was open for writing when the store was last in use. */
     void recover() {
+        List<VolumeEntry> wereOpen = new ArrayList<>();
         for (VolumeEntry entry : catalogue.everyVolume()) {
             if (entry.row.isDamaged()) {
                 entry.status = new VolumeStatus(
                         VolumeStatus.Health.READ_ONLY, "an earlier recovery found records of its log missing");
             }
             if (entry.row.isLive() && entry.row.isOpenForWriting()) {
-                Recovery.recover(parts, checkpointer, this::guarded, entry);
+                wereOpen.add(entry);
             }
         }
+        recover(wereOpen);
         parts.segments().deleteStrayFiles();
         checkpointer.commitTables();
         refreshUsage();
         queueCheckpointIfReclaiming();
         timer.schedule(this::tick, TICK_NANOS);
+    }
+
+    private void recover(List<VolumeEntry> entries) {
+        Recovery.recover(parts, checkpointer, this::guarded, entries);
     }
 
     // ---- rest ----
@@ -321,7 +343,7 @@ final class StoreAccountant {
         checkpointer.reserveFromBallast();
         closeVolume(entry);
         if (hasSnapshotsInItsLogOnly(entry)) {
-            Recovery.recover(parts, checkpointer, this::guarded, entry);
+            recover(List.of(entry));
             if (hasSnapshotsInItsLogOnly(entry)) {
                 throw new StoreException(
                         StoreException.Kind.IO,
@@ -337,9 +359,8 @@ final class StoreAccountant {
     }
 
     /** True after a failure of the log: the checkpoint of closing, which gives snapshots their rows, was left out. */
-    private boolean hasSnapshotsInItsLogOnly(VolumeEntry entry) {
-        return catalogue.snapshots().stream()
-                .anyMatch(snapshot -> snapshot.volumeNumber == entry.number && snapshot.row == null);
+    private static boolean hasSnapshotsInItsLogOnly(VolumeEntry entry) {
+        return entry.snapshotsInLogOnly.get() > 0;
     }
 
     OpenVolume openVolume(VolumeId id) {
@@ -348,7 +369,7 @@ final class StoreAccountant {
         if (open == null) {
             closeIdleVolumes();
             if (entry.row.isOpenForWriting()) {
-                Recovery.recover(parts, checkpointer, this::guarded, entry);
+                recover(List.of(entry));
             }
             if (entry.status.health() == VolumeStatus.Health.FAILED) {
                 throw new StoreException(StoreException.Kind.IO, "volume " + id + " " + entry.status.detail());
@@ -356,6 +377,7 @@ final class StoreAccountant {
             open = open(entry);
         }
         entry.holders.incrementAndGet();
+        idle.remove(entry);
         return open;
     }
 
@@ -372,48 +394,51 @@ final class StoreAccountant {
                 entry.status);
         OpenVolume volume = new OpenVolume(start, shared, threads.nextLoop(), new Host(entry), entry.counters);
         volume.onLoop(opened -> opened.limit(entry.limits));
-        entry.open = volume;
+        catalogue.opened(entry, volume);
         return volume;
     }
 
     private void closeIdleVolumes() {
-        long idle = catalogue.volumes().stream()
-                .filter(entry -> entry.open != null && entry.holders.get() == 0)
-                .count();
-        if (idle >= MAX_IDLE_VOLUMES) {
+        if (idle.size() >= MAX_IDLE_VOLUMES) {
             checkpointer.reserveFromBallast();
-            for (VolumeEntry entry : catalogue.volumes()) {
-                if (entry.holders.get() == 0) {
-                    closeVolume(entry);
-                }
-            }
+            closeVolumes(List.copyOf(idle));
         }
     }
 
-    /** Closes a volume that nobody holds; what it has not checkpointed yet is, unless its log has failed. */
     private void closeVolume(VolumeEntry entry) {
-        OpenVolume volume = entry.open;
-        if (volume == null) {
-            return;
+        if (entry.open != null) {
+            closeVolumes(List.of(entry));
         }
-        quiesce(volume);
+    }
+
+    /** Closes volumes that nobody holds; what they have not checkpointed yet is, unless their log has failed. */
+    private void closeVolumes(List<VolumeEntry> entries) {
+        entries.forEach(entry -> quiesce(entry.open));
         guarded(checkpointer::run);
-        boolean failed = volume.status().health() == VolumeStatus.Health.FAILED;
-        CompletableFuture<Boolean> done = new CompletableFuture<>();
-        volume.onLoop(opened -> {
-            opened.close();
-            done.complete(true);
-        });
-        threads.await(done);
-        entry.open = null;
-        entry.status = volume.status();
-        if (!failed) {
+        for (VolumeEntry entry : entries) {
+            OpenVolume volume = entry.open;
+            if (volume != null) {
+                closeOnLoop(volume);
+                catalogue.closed(entry);
+                entry.status = volume.status();
+                markClosed(entry, volume);
+            }
+            idle.remove(entry);
+        }
+    }
+
+    /** The volume's last checkpoint holds everything, unless its log has failed. */
+    private void markClosed(VolumeEntry entry, OpenVolume volume) {
+        if (volume.status().health() != VolumeStatus.Health.FAILED) {
             entry.row.setOpenForWriting(false);
             parts.segments().sealAll(entry.number);
         }
     }
 
-    private void quiesce(OpenVolume volume) {
+    private void quiesce(@Nullable OpenVolume volume) {
+        if (volume == null) {
+            return;
+        }
         CompletableFuture<Boolean> idle = new CompletableFuture<>();
         volume.onLoop(opened -> opened.quiesce(() -> idle.complete(true)));
         threads.await(idle);
@@ -435,7 +460,44 @@ final class StoreAccountant {
         return row;
     }
 
-    void deleteSnapshot(SnapshotId id) {
+    /** A snapshot whose deletion was asked for. */
+    private record Deletion(SnapshotId id, CompletableFuture<Void> done) {}
+
+    /** Deletes a snapshot; those that are asked for while the accountant is busy share a commit. Any thread. */
+    CompletableFuture<Void> deleteSnapshot(SnapshotId id) {
+        Deletion deletion = new Deletion(id, new CompletableFuture<>());
+        deletions.add(deletion);
+        CompletableFuture<Void> unused = run(this::deleteSnapshots).whenComplete((nothing, problem) -> {
+            if (problem != null) {
+                deletions.removeIf(waiting -> waiting.done().completeExceptionally(problem));
+            }
+        });
+        return deletion.done();
+    }
+
+    private void deleteSnapshots() {
+        List<Deletion> begun = new ArrayList<>();
+        for (Deletion next = deletions.poll(); next != null; next = deletions.poll()) {
+            try {
+                hide(next.id());
+                begun.add(next);
+            } catch (RuntimeException e) {
+                next.done().completeExceptionally(translate(e));
+            }
+        }
+        if (!begun.isEmpty()) {
+            try {
+                commitTables();
+                begun.forEach(deletion -> deletion.done().complete(null));
+            } catch (RuntimeException e) {
+                begun.forEach(deletion -> deletion.done().completeExceptionally(translate(e)));
+            }
+            reclaimer.lookAtHiddenRoots();
+            reclaimSoon();
+        }
+    }
+
+    private void hide(SnapshotId id) {
         SnapshotEntry entry = catalogue.get(id);
         if (entry.holders.get() > 0) {
             throw new StoreException(StoreException.Kind.IN_USE, "snapshot " + id + " is open");
@@ -443,9 +505,21 @@ final class StoreAccountant {
         SnapshotRow row = rowOf(id);
         checkpointer.reserveFromBallast();
         catalogue.removeSnapshot(entry, row);
-        commitTables();
-        reclaimer.lookAtHiddenRoots();
-        queueCheckpointIfReclaiming();
+    }
+
+    /** After a little while, so that deletions that come one after the other share a checkpoint. */
+    private void reclaimSoon() {
+        if (!reclaimScheduled) {
+            reclaimScheduled = true;
+            timer.schedule(
+                    () -> {
+                        CompletableFuture<Void> unused = run(() -> {
+                            reclaimScheduled = false;
+                            queueCheckpointIfReclaiming();
+                        });
+                    },
+                    RECLAIM_AFTER_NANOS);
+        }
     }
 
     OpenVolume openSnapshot(SnapshotId id) {
@@ -463,7 +537,7 @@ final class StoreAccountant {
                     row.usedBlocks(),
                     VolumeStatus.OK);
             open = new OpenVolume(start, shared, threads.nextLoop(), new SnapshotHost(entry), entry.counters);
-            entry.open = open;
+            catalogue.opened(entry, open);
         }
         entry.holders.incrementAndGet();
         return open;
@@ -475,7 +549,7 @@ final class StoreAccountant {
         if (entry.holders.get() == 0 && open != null) {
             quiesce(open);
             open.onLoop(OpenVolume::close);
-            entry.open = null;
+            catalogue.closed(entry);
         }
     }
 
@@ -495,7 +569,7 @@ final class StoreAccountant {
 
     /** Writes a checkpoint first if a snapshot of the store stands only in its volume's log. */
     private Lineage lineage(long number) {
-        if (catalogue.snapshots().stream().anyMatch(snapshot -> snapshot.row == null)) {
+        if (catalogue.hasSnapshotsInLogOnly()) {
             checkpoint();
         }
         return Lineage.of(catalogue, number);
@@ -547,7 +621,7 @@ final class StoreAccountant {
             LOG.error("the store takes no changes any more", e);
             DiskException forVolumes =
                     new DiskException(DiskException.Kind.IO, "the store's checkpoint failed: " + cause.getMessage());
-            for (VolumeEntry entry : catalogue.volumes()) {
+            for (VolumeEntry entry : catalogue.openVolumes()) {
                 OpenVolume open = entry.open;
                 if (open != null) {
                     open.onLoop(opened -> opened.syncFailed(forVolumes));
@@ -588,30 +662,19 @@ final class StoreAccountant {
 
     void close() {
         compactor.close();
-        for (VolumeEntry entry : catalogue.volumes()) {
-            OpenVolume volume = entry.open;
-            if (volume != null) {
-                quiesce(volume);
-            }
-        }
+        catalogue.openVolumes().forEach(entry -> quiesce(entry.open));
         if (failure == null && hasRoomToClose()) {
             guarded(checkpointer::run);
-            for (VolumeEntry entry : catalogue.volumes()) {
+            for (VolumeEntry entry : catalogue.openVolumes()) {
                 OpenVolume volume = entry.open;
-                if (volume != null && volume.status().health() != VolumeStatus.Health.FAILED) {
-                    entry.row.setOpenForWriting(false);
-                    parts.segments().sealAll(entry.number);
+                if (volume != null) {
+                    markClosed(entry, volume);
                 }
             }
             commitTables();
         }
         closed = true;
-        for (VolumeEntry entry : catalogue.volumes()) {
-            closeOnLoop(entry.open);
-        }
-        for (SnapshotEntry entry : catalogue.snapshots()) {
-            closeOnLoop(entry.open);
-        }
+        catalogue.everythingOpen().forEach(this::closeOnLoop);
         parts.frames().close();
         parts.superblock().close();
         disk.close();
@@ -628,15 +691,13 @@ final class StoreAccountant {
         }
     }
 
-    private void closeOnLoop(@Nullable OpenVolume volume) {
-        if (volume != null) {
-            CompletableFuture<Boolean> done = new CompletableFuture<>();
-            volume.onLoop(opened -> {
-                opened.close();
-                done.complete(true);
-            });
-            threads.await(done);
-        }
+    private void closeOnLoop(OpenVolume volume) {
+        CompletableFuture<Boolean> done = new CompletableFuture<>();
+        volume.onLoop(opened -> {
+            opened.close();
+            done.complete(true);
+        });
+        threads.await(done);
     }
 
     // ---- what open volumes ask for ----
@@ -697,6 +758,7 @@ final class StoreAccountant {
 
         @Override
         public void logGrew(OpenVolume volume, long bytes) {
+            checkpointer.touched(entry);
             logAppended.addAndGet(bytes);
             if (logSinceCheckpoint.addAndGet(bytes) >= options.checkpointLogBytes()
                     || volume.dirtyPages() > dirtyPagesLimit) {
@@ -722,8 +784,13 @@ final class StoreAccountant {
         @Override
         public void released(OpenVolume volume) {
             run(() -> {
-                entry.holders.decrementAndGet();
-                if (entry.holders.get() == 0 && volume.status().health() == VolumeStatus.Health.FAILED) {
+                if (entry.holders.decrementAndGet() > 0) {
+                    return;
+                }
+                if (entry.open == volume) {
+                    idle.add(entry);
+                }
+                if (volume.status().health() == VolumeStatus.Health.FAILED) {
                     closeVolume(entry);
                 }
             });

@@ -148,7 +148,7 @@ public final class StoreEngine implements BlockStore {
             SnapshotEntry snapshot = new SnapshotEntry(payload, entry);
             opened.snapshot(payload, used -> snapshot.usedBlocks = used, status -> {
                 if (status == IoStatus.OK) {
-                    catalogue.addSnapshot(snapshot);
+                    catalogue.addSnapshot(snapshot, entry);
                     taken.complete(snapshot.record());
                 } else {
                     taken.completeExceptionally(snapshotFailure(entry.id, status));
@@ -169,7 +169,7 @@ public final class StoreEngine implements BlockStore {
 
     @Override
     public CompletableFuture<Void> deleteSnapshot(SnapshotId id) {
-        return accountant.run(() -> accountant.deleteSnapshot(id));
+        return accountant.deleteSnapshot(id);
     }
 
     @Override
@@ -264,6 +264,11 @@ public final class StoreEngine implements BlockStore {
     @Override
     public CompletableFuture<Boolean> yieldReserve() {
         return accountant.yieldReserve();
+    }
+
+    /** The most pages of deleted snapshots that one checkpoint has read so far. */
+    CompletableFuture<Integer> largestReclaimStepPages() {
+        return accountant.call(accountant::largestReclaimStepPages);
     }
 
     @Override

@@ -7,12 +7,17 @@ import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
 import io.varve.engine.VolumeStatus;
 import java.time.Instant;
+import java.util.Comparator;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** A volume of the catalogue. Changed by the accountant only; the volatile fields may be read by any thread. */
 final class VolumeEntry {
+    static final Comparator<VolumeEntry> OLDEST_FIRST = Comparator.comparingLong(entry -> entry.number);
+
     final VolumeId id;
     final long number;
     final VolumeRow row;
@@ -25,6 +30,11 @@ final class VolumeEntry {
     volatile long usedBlocks;
     /** How many hold it open. */
     final AtomicInteger holders = new AtomicInteger();
+
+    /** Its snapshots by number, those being deleted included. Accountant only. */
+    final NavigableMap<Long, SnapshotRow> chain = new TreeMap<>();
+    /** How many of its snapshots stand in its log and have no row yet. */
+    final AtomicInteger snapshotsInLogOnly = new AtomicInteger();
 
     volatile @Nullable OpenVolume open;
     volatile QosLimits limits = QosLimits.UNLIMITED;
