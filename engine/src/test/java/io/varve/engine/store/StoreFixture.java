@@ -21,12 +21,15 @@ import java.util.zip.ZipOutputStream;
 
 /**
  * A small store as files, and what each of its volumes and snapshots reads as in its first 4 MiB: two volumes, one of
- * them a clone, a snapshot of each, written in blocks and sectors, trimmed and zeroed, partly checkpointed and partly only
- * in the log, as a kill left it.
+ * them a clone, a snapshot of each, written in blocks and sectors, trimmed and zeroed, partly in containers, partly
+ * checkpointed and partly only in the log, as a kill left it.
  */
 record StoreFixture(Map<String, byte[]> files, Map<String, byte[]> expected) {
     private static final int REGION_BYTES = 4 << 20;
+    private static final int BLOCK_BYTES = 4096;
     private static final long VOLUME_BYTES = 1L << 30;
+    private static final StoreOptions OPTIONS =
+            new StoreOptions(8 << 20, 4 << 20, 4 << 20, 4 << 20, 1 << 20).withBallast(1 << 20);
     private static final String FILES = "store/";
     private static final String EXPECTED = "expected/";
     private static final VolumeId ORIGINAL = new VolumeId(0xA, 1);
@@ -36,12 +39,13 @@ record StoreFixture(Map<String, byte[]> files, Map<String, byte[]> expected) {
 
     /** Writes the store anew, with this version. */
     static StoreFixture write() {
-        SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT.withBallast(1 << 20));
+        SimulatedStore simulated = new SimulatedStore(1L << 30, OPTIONS);
         SplittableRandom random = new SplittableRandom(20);
         Map<String, byte[]> expected = new TreeMap<>();
         simulated.await(simulated.store().createVolume(ORIGINAL, VOLUME_BYTES));
         Volume original = simulated.await(simulated.store().open(ORIGINAL));
         byte[] content = new byte[REGION_BYTES];
+        fill(simulated, original, content, random);
         change(simulated, original, content, random, 40);
         simulated.await(simulated.store().createSnapshot(FIRST, ORIGINAL));
         expected.put(FIRST.toString(), content.clone());
@@ -62,6 +66,19 @@ record StoreFixture(Map<String, byte[]> files, Map<String, byte[]> expected) {
         expected.put(ORIGINAL.toString(), content);
         expected.put(CLONE.toString(), cloned);
         return new StoreFixture(simulated.disk.deviceFiles(), expected);
+    }
+
+    /** Writes every block, many of them more than once, so that segments become thin and are moved into containers. */
+    private static void fill(SimulatedStore simulated, Volume volume, byte[] content, SplittableRandom random) {
+        for (int i = 0; i < 3 * REGION_BYTES / BLOCK_BYTES; i++) {
+            int block = i < REGION_BYTES / BLOCK_BYTES ? i : random.nextInt(REGION_BYTES / BLOCK_BYTES);
+            byte value = (byte) (1 + random.nextInt(120));
+            assertThat(simulated.write(volume, (long) block * BLOCK_BYTES, BLOCK_BYTES, value))
+                    .isEqualTo(IoStatus.OK);
+            Arrays.fill(content, block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES, value);
+        }
+        simulated.rest(30);
+        assertThat(simulated.store().compaction().blocksCopied.sum()).isPositive();
     }
 
     private static void change(
