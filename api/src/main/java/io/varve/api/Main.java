@@ -19,7 +19,13 @@ import picocli.CommandLine.ParseResult;
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {ServeCommand.class, VolumeCommands.class, SnapshotCommands.class, CompletionCommand.class},
+        subcommands = {
+            ServeCommand.class,
+            CheckCommand.class,
+            VolumeCommands.class,
+            SnapshotCommands.class,
+            CompletionCommand.class
+        },
         footer = {"", "Begin with: varve serve"})
 public final class Main {
     /** The engine that the server runs on. */

@@ -32,6 +32,18 @@ public interface BlockStore extends AutoCloseable {
         return StoreEngine.open(directory, options, threads);
     }
 
+    /**
+     * Checks the store in a directory that nobody has open, and changes nothing there: superblocks, tables, block maps,
+     * what counts as in use, logs that were not closed, headers. Waits for storage.
+     *
+     * @param dataBlocks read every block too
+     * @return what is wrong, and what is intact
+     * @throws StoreException LOCKED, ACCESS_DENIED, NEWER_FORMAT, INVALID if there is no store, or IO
+     */
+    static CheckReport check(Path directory, boolean dataBlocks) {
+        return StoreEngine.check(directory, dataBlocks);
+    }
+
     /** All volumes, oldest first. */
     List<VolumeRecord> volumes();
 

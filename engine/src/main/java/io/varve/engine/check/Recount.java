@@ -199,7 +199,7 @@ public final class Recount {
             if (birth < 0) {
                 return ReachedPages.UNKNOWN;
             }
-            checkBirth(page, birth, previous, shared);
+            checkBirth(page, birth, previous, shared, previous == null || there != null);
             long blocks = page.level() == 0 ? visitLeaf(page, previous, there) : visitChildren(page);
             reached.put(page, blocks);
             return blocks;
@@ -213,14 +213,15 @@ public final class Recount {
             }
         }
 
-        private void checkBirth(PageRef page, long birth, @Nullable KeptTree previous, boolean shared) {
+        private void checkBirth(
+                PageRef page, long birth, @Nullable KeptTree previous, boolean shared, boolean comparable) {
             long floor = previous == null ? 0 : previous.equals(chain.origin()) ? chain.baseBirth() : previous.birth();
             if (birth > tree.newestBirth()) {
                 findings.damage(
                         MAP,
                         place(page) + " is of generation " + birth + ", and the tree of " + tree.newestBirth(),
                         names());
-            } else if (shared != (birth <= floor)) {
+            } else if (comparable && shared != (birth <= floor)) {
                 String how = shared ? " is shared with " : " is not in the tree of ";
                 findings.damage(
                         MAP,

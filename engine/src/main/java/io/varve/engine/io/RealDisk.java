@@ -46,14 +46,18 @@ public final class RealDisk implements Disk {
 
     private volatile boolean readsWithoutWaiting = true;
     private volatile boolean readsDirectly = true;
+    private final boolean readOnly;
     private int lockDescriptor = -1;
 
-    private RealDisk(Path directory, int descriptorLimit) {
+    private RealDisk(Path directory, int descriptorLimit, boolean readOnly) {
         this.directory = directory;
         this.prefix = directory + "/";
         this.fileStore = fileStore(directory);
         this.descriptors = new DescriptorCache(descriptorLimit);
-        checkDirectory();
+        this.readOnly = readOnly;
+        if (!readOnly) {
+            checkDirectory();
+        }
     }
 
     /**
@@ -69,13 +73,31 @@ public final class RealDisk implements Disk {
         return open(directory, (int) Math.min(Integer.MAX_VALUE, quarter));
     }
 
-    /** Opens a directory with at most {@code descriptorLimit} files of it open. */
-    static RealDisk open(Path directory, int descriptorLimit) {
+    /**
+     * Opens an existing directory for looking only: nothing in it is changed, and whatever would is refused.
+     *
+     * @throws DiskException {@code ACCESS} if it cannot be read, {@code NAME} if it does not exist
+     */
+    public static RealDisk openReadOnly(Path directory) {
         checkNativeLibrary();
+        requireDirectory(directory);
+        if (!Files.isReadable(directory)) {
+            throw new DiskException(DiskException.Kind.ACCESS, directory + " cannot be read by this user");
+        }
+        return new RealDisk(directory.toAbsolutePath(), (int) Math.min(1024, Posix.descriptorLimit() / 4), true);
+    }
+
+    private static void requireDirectory(Path directory) {
         if (!Files.isDirectory(directory)) {
             throw new DiskException(DiskException.Kind.NAME, directory + " is not a directory");
         }
-        return new RealDisk(directory.toAbsolutePath(), descriptorLimit);
+    }
+
+    /** Opens a directory with at most {@code descriptorLimit} files of it open. */
+    static RealDisk open(Path directory, int descriptorLimit) {
+        checkNativeLibrary();
+        requireDirectory(directory);
+        return new RealDisk(directory.toAbsolutePath(), descriptorLimit, false);
     }
 
     private static void checkNativeLibrary() {
@@ -141,7 +163,10 @@ public final class RealDisk implements Disk {
         if (lockDescriptor >= 0) {
             return true;
         }
-        int fd = openPath(LOCK, Posix.O_RDWR | Posix.O_CREAT);
+        int fd = readOnly ? openPath(LOCK, Posix.O_RDONLY) : openPath(LOCK, Posix.O_RDWR | Posix.O_CREAT);
+        if (fd < 0 && readOnly && !exists(LOCK)) {
+            return true; // whoever opens the store makes it first
+        }
         if (fd < 0) {
             throw Posix.failure("open", prefix + LOCK);
         }
@@ -162,6 +187,7 @@ public final class RealDisk implements Disk {
     public DiskFile open(String name, Mode mode) {
         RealDiskFile file = new RealDiskFile(this, name);
         if (mode == Mode.CREATE) {
+            requireWritable(name);
             int fd = openPath(name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL);
             if (fd < 0) {
                 throw Posix.failure("create", prefix + name);
@@ -201,6 +227,7 @@ public final class RealDisk implements Disk {
 
     @Override
     public void createDirectory(String name) {
+        requireWritable(name);
         if (Posix.C.mkdir(prefix + name, DIRECTORY_PERMISSIONS) != 0 && Posix.errno() != Posix.EEXIST) {
             throw Posix.failure("create directory", prefix + name);
         }
@@ -209,6 +236,7 @@ public final class RealDisk implements Disk {
     /** Deletes a file and closes every {@link DiskFile} of it, which could not be opened again by name. */
     @Override
     public void delete(String name) {
+        requireWritable(name);
         synchronized (descriptors) {
             if (Posix.C.unlink(prefix + name) != 0) {
                 throw Posix.failure("delete", prefix + name);
@@ -220,6 +248,7 @@ public final class RealDisk implements Disk {
     /** Renames a file, open or not. A file that had the new name is deleted as by {@link #delete}. */
     @Override
     public void rename(String from, String to) {
+        requireWritable(from);
         synchronized (descriptors) {
             if (Posix.C.rename(prefix + from, prefix + to) != 0) {
                 throw Posix.failure("rename", prefix + from + " to " + to);
@@ -259,6 +288,17 @@ public final class RealDisk implements Disk {
         } finally {
             Posix.C.close(fd);
         }
+    }
+
+    private void requireWritable(String name) {
+        if (readOnly) {
+            throw new DiskException(DiskException.Kind.ACCESS, prefix + name + " is open for reading only");
+        }
+    }
+
+    /** How files are opened. */
+    int openFlags() {
+        return readOnly ? Posix.O_RDONLY : Posix.O_RDWR;
     }
 
     // ---- space ----

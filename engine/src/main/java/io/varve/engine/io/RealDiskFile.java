@@ -434,7 +434,7 @@ final class RealDiskFile implements DiskFile {
 
     /** Opens the file by its name. */
     void openDescriptor() {
-        int fd = disk.openPath(name, Posix.O_RDWR);
+        int fd = disk.openPath(name, disk.openFlags());
         if (fd < 0) {
             throw Posix.failure("open", name);
         }

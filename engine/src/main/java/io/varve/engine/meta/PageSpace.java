@@ -10,6 +10,8 @@ import static io.varve.engine.meta.SlabDescriptor.kindFor;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreException.Kind;
 import io.varve.engine.io.DiskFile;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Gives out the space of the file {@code map}, in cells of slabs ({@link SlabDescriptor}), as {@link PagePointer}s.
@@ -22,6 +24,8 @@ import io.varve.engine.io.DiskFile;
  * <p>Used by one thread at a time, off the loops: the file may have to grow.
  */
 public final class PageSpace {
+    private static final Logger LOG = LoggerFactory.getLogger(PageSpace.class);
+
     /** The table that says what is allocated; to be named when the superblock is opened. */
     public static final TableSpec TABLE = new TableSpec(1, SlabDescriptor.ROW_BYTES, "slabs");
 
@@ -53,10 +57,27 @@ public final class PageSpace {
      * @throws StoreException DAMAGED if the table does not fit the file
      */
     public static PageSpace open(Superblock superblock, DiskFile file) {
+        restoreLength(superblock.table(TABLE), file);
         PageSpace space = new PageSpace(superblock, file);
         space.takeAllocated();
         superblock.previous().ifPresent(previous -> space.spare(previous.table(TABLE)));
         return space;
+    }
+
+    /**
+     * Gives a file that was cut short its length back. The pages that it has lost fail their checks, and so touch only
+     * those whose they are.
+     */
+    private static void restoreLength(Table slabs, DiskFile file) {
+        long needed = 0;
+        for (int slab = slabs.nextUsed(0); slab >= 0; slab = slabs.nextUsed(slab + 1)) {
+            needed = (slab + 1L) * SLAB_BYTES;
+        }
+        long found = file.sizeBytes();
+        if (found < needed) {
+            LOG.error("{} has {} bytes and needs {}: pages behind its end are lost", file.name(), found, needed);
+            file.allocate(found, needed - found);
+        }
     }
 
     private void takeAllocated() {

@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.CheckReport;
 import io.varve.engine.CompactionCounters;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
@@ -19,7 +20,9 @@ import io.varve.engine.VolumeUsage;
 import io.varve.engine.io.Disk;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.io.RealDisk;
+import io.varve.engine.log.SegmentStore;
 import io.varve.engine.log.SnapshotPayload;
+import io.varve.engine.meta.Superblock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,6 +58,28 @@ public final class StoreEngine implements BlockStore {
             throw StoreAccountant.translate(e);
         }
         return open(disk, options, threads);
+    }
+
+    /** Checks the store in a directory of this machine; see {@link BlockStore#check}. */
+    public static CheckReport check(Path directory, boolean dataBlocks) {
+        try (Disk disk = RealDisk.openReadOnly(directory)) {
+            return check(disk, dataBlocks);
+        } catch (DiskException e) {
+            if (e.kind() == DiskException.Kind.NAME) {
+                throw new StoreException(StoreException.Kind.INVALID, String.valueOf(e.getMessage()), e);
+            }
+            throw StoreAccountant.translate(e);
+        }
+    }
+
+    /** Checks the store in {@code disk}, which stays open. */
+    static CheckReport check(Disk disk, boolean dataBlocks) {
+        StoreOpening.lock(disk);
+        boolean isStore = Superblock.exists(disk) || disk.exists(SegmentStore.DIRECTORY);
+        if (!isStore) {
+            throw new StoreException(StoreException.Kind.INVALID, "this directory holds no store");
+        }
+        return StoreInspection.check(disk, dataBlocks);
     }
 
     /**

@@ -28,14 +28,16 @@ final class StoreOpening {
     private StoreOpening() {}
 
     static StoreAccountant open(Disk disk, StoreOptions options, EngineThreads threads) {
-        if (!disk.tryLock()) {
-            throw new StoreException(
-                    StoreException.Kind.LOCKED, "another process has this data directory open (its file \"lock\")");
-        }
+        lock(disk);
         if (!Superblock.exists(disk)) {
             create(disk);
         }
         Superblock superblock = Superblock.open(disk, TABLES);
+        if (!disk.exists(MAP_FILE)) {
+            superblock.close();
+            throw new StoreException(
+                    StoreException.Kind.DAMAGED, "the file \"map\", which says where everything is, is missing");
+        }
         DiskFile mapFile = disk.open(MAP_FILE, Disk.Mode.EXISTING);
         PageSpace space = PageSpace.open(superblock, mapFile);
         SegmentStore segments =
@@ -58,6 +60,30 @@ final class StoreOpening {
         return accountant;
     }
 
+    /** Keeps other processes out, or is kept out by one. */
+    static void lock(Disk disk) {
+        if (!disk.tryLock()) {
+            throw new StoreException(
+                    StoreException.Kind.LOCKED, "another process has this data directory open (its file \"lock\")");
+        }
+    }
+
+    /** A store whose superblocks are gone is no empty directory: its data may be somebody's only copy. */
+    private static void requireNoTraces(Disk disk) {
+        boolean segments = disk.exists(SegmentStore.DIRECTORY)
+                && !disk.list(SegmentStore.DIRECTORY).isEmpty();
+        boolean pages = false;
+        if (disk.exists(MAP_FILE)) {
+            try (DiskFile map = disk.open(MAP_FILE, Disk.Mode.EXISTING)) {
+                pages = map.sizeBytes() > 0;
+            }
+        }
+        if (segments || pages) {
+            throw new StoreException(
+                    StoreException.Kind.DAMAGED, "both superblocks are missing, and there is a store's data");
+        }
+    }
+
     /** Lays out an empty store. The superblock comes last: without it, this is done again. */
     private static void create(Disk disk) {
         for (String name : disk.list("")) {
@@ -70,6 +96,7 @@ final class StoreOpening {
                         "this directory holds no store, and is not empty: there is \"" + name + "\" in it");
             }
         }
+        requireNoTraces(disk);
         disk.createDirectory(SegmentStore.DIRECTORY);
         if (!disk.exists(MAP_FILE)) {
             disk.open(MAP_FILE, Disk.Mode.CREATE).close();

@@ -11,6 +11,7 @@ import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +38,14 @@ class CompactionTest {
     void create() {
         simulated.await(store().createVolume(ID, VOLUME_BYTES));
         volume = simulated.await(store().open(ID));
+    }
+
+    @AfterEach
+    void recount() {
+        store().close();
+        assertThat(StoreInspection.check(simulated.disk, true).findings())
+                .as("but for blocks that a test has damaged")
+                .allMatch(finding -> finding.what().endsWith("does not match its check value"));
     }
 
     @Test

@@ -7,6 +7,8 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
+import io.varve.engine.io.SimulatedDisk;
+import io.varve.engine.io.SimulatedScheduler;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -107,6 +109,11 @@ record StoreFixture(Map<String, byte[]> files, Map<String, byte[]> expected) {
 
     /** Opens the store on a disk of its own and reads everything. */
     void check() {
+        SimulatedDisk disk = new SimulatedDisk(new SimulatedScheduler(1), 1, 1L << 30);
+        disk.addFiles(files);
+        assertThat(StoreInspection.check(disk, true).findings())
+                .as("a check of it")
+                .isEmpty();
         SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT, files);
         assertThat(simulated.store().volumes()).hasSize(2);
         assertThat(simulated.store().snapshots()).hasSize(2);
