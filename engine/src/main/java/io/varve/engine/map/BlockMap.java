@@ -17,6 +17,8 @@ public final class BlockMap {
     /** Level of the root page. */
     public static final int ROOT_LEVEL = 3;
 
+    private static final int EVICT_AT_ONCE = 32;
+
     private final FramePool pool;
     /** Stands above the root so that the root is a child like any other; never frozen, never written. */
     private final Node top;
@@ -359,8 +361,8 @@ public final class BlockMap {
 
     // ---- residency ----
 
-    /** The page that has to come in next on the way to {@code block}'s leaf. */
-    record Want(long pointer, int check, int level, long firstBlock) {}
+    /** The page that has to come in next on the way to {@code block}'s leaf, under a page that is resident. */
+    record Want(Node parent, long pointer, int check, int level, long firstBlock) {}
 
     /** What to bring in for {@code block}; null if its leaf is resident. */
     @Nullable
@@ -375,11 +377,25 @@ public final class BlockMap {
                     return null;
                 }
                 long first = node.firstBlock + (level > ROOT_LEVEL ? 0 : index * Node.entrySpan(level));
-                return new Want(entry, Frame.check(node.frame, index), level - 1, first);
+                return new Want(node, entry, Frame.check(node.frame, index), level - 1, first);
             }
             node = child;
+            node.referenced = true;
         }
         return null;
+    }
+
+    /** Makes room for a page that is about to be read, but not at the cost of the way to it. */
+    void makeRoomFor(Want page) {
+        page.parent().awaited++;
+        if (pool.isTight()) {
+            evict(EVICT_AT_ONCE, ring.size());
+        }
+    }
+
+    /** The page that room was made for has come, or never will. */
+    void stopAwaiting(Want page) {
+        page.parent().awaited--;
     }
 
     /** Puts a page that was read into the tree, unless the tree has moved on. Takes {@code frame} over. */
@@ -434,8 +450,13 @@ public final class BlockMap {
      * @return how many were evicted
      */
     public int evict(int pages) {
+        return evict(pages, 2 * ring.size());
+    }
+
+    /** One lap of the ring spares what was looked up since the last one: two would spare nothing. */
+    private int evict(int pages, int mostSteps) {
         int evicted = 0;
-        for (int steps = 2 * ring.size(); steps > 0 && evicted < pages && !ring.isEmpty(); steps--) {
+        for (int steps = mostSteps; steps > 0 && evicted < pages && !ring.isEmpty(); steps--) {
             hand = hand >= ring.size() ? 0 : hand;
             Node node = ring.get(hand);
             if (node.referenced) {
@@ -451,7 +472,7 @@ public final class BlockMap {
     }
 
     private boolean evict(Node node) {
-        if (!node.isOnDisk() || node.residentChildren > 0) {
+        if (!node.isOnDisk() || node.residentChildren > 0 || node.awaited > 0) {
             return false;
         }
         Node parent = top;

@@ -10,8 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Brings pages of one volume's map in, each at most once at a time. Owned by the volume's loop. */
 public final class MapLoader {
-    private static final int EVICT_AT_ONCE = 32;
-
     private final BlockMap map;
     private final FramePool pool;
     private final PageFile file;
@@ -60,9 +58,7 @@ public final class MapLoader {
 
     /** Starts to read one page; true if it is here already. */
     private boolean begin(BlockMap.Want page, long block, Callback callback) {
-        if (pool.isTight()) {
-            map.evict(EVICT_AT_ONCE);
-        }
+        map.makeRoomFor(page);
         long frame = pool.allocate();
         VolumeCounters.add(counters.mapPagesRead, 1);
         Attempt attempt = new Attempt(page, frame);
@@ -76,12 +72,14 @@ public final class MapLoader {
     /** Makes the leaf of {@code block} resident, waiting for storage; for maps that are on no loop. */
     public static void loadNow(BlockMap map, FramePool pool, PageFile file, long block) {
         for (BlockMap.Want page = map.want(block); page != null; page = map.want(block)) {
-            if (pool.isTight()) {
-                map.evict(EVICT_AT_ONCE);
-            }
+            map.makeRoomFor(page);
             long frame = pool.allocate();
-            long birth = file.read(page.pointer(), page.check(), page.level(), page.firstBlock(), frame);
-            map.attach(page, birth, frame);
+            try {
+                long birth = file.read(page.pointer(), page.check(), page.level(), page.firstBlock(), frame);
+                map.attach(page, birth, frame);
+            } finally {
+                map.stopAwaiting(page);
+            }
         }
     }
 
@@ -110,6 +108,7 @@ public final class MapLoader {
 
         void completed(long birth, @Nullable RuntimeException failure) {
             List<Waiter> waiters = loading.remove(page.pointer());
+            map.stopAwaiting(page);
             if (failure != null || closed) {
                 pool.release(frame);
             } else {

@@ -26,6 +26,8 @@ final class Node {
     long writtenPointer;
     int writtenCheck;
     int residentChildren;
+    /** Children that are being read: as long as there are some, the page is not evicted. */
+    int awaited;
     /** No longer in the current tree; the frame is released once the page is on disk. */
     boolean detached;
     /** Detached, and no snapshot needs the page. */
