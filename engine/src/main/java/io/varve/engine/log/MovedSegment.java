@@ -181,12 +181,16 @@ final class MovedSegment {
                 && plainOffset(index, block + run) == offset + run * BLOCK_BYTES) {
             run++;
         }
+        int limitBefore = into.limit();
         into.limit(at + run * BLOCK_BYTES).position(at);
-        if (!withoutWaiting) {
+        boolean read = true;
+        if (withoutWaiting) {
+            read = container.tryRead(offset, into) == run * BLOCK_BYTES;
+        } else {
             container.read(offset, into);
-            return run;
         }
-        return container.tryRead(offset, into) == run * BLOCK_BYTES ? run : 0;
+        into.limit(limitBefore);
+        return read ? run : 0;
     }
 
     private int readPacked(ByteBuffer index, int block, ByteBuffer into, int at, boolean withoutWaiting) {
