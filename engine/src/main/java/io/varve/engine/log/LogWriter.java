@@ -125,10 +125,12 @@ public final class LogWriter {
         return new ArrayList<>(unsynced);
     }
 
-    /** These segments are on stable storage as far as they were left behind. */
-    public void forgetSynced(List<Segment> synced) {
-        Segment writing = segment();
-        unsynced.removeIf(segment -> segment.id() != writing.id() && synced.contains(segment));
+    /**
+     * These segments are on stable storage as they were when the log's end was in {@code writing}: that one may have been
+     * written to since, and left behind too.
+     */
+    public void forgetSynced(List<Segment> synced, long writing) {
+        unsynced.removeIf(segment -> segment.id() != writing && synced.contains(segment));
     }
 
     /** The segments left behind since the last call. */

@@ -797,7 +797,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     void checkpointed(CheckpointPart part, WrittenPages written) {
         map.markOnDisk(written);
         log.markDurable(part.lastSequence());
-        log.forgetSynced(part.unsynced());
+        log.forgetSynced(part.unsynced(), part.position().segmentId());
         if (frames.isTight()) {
             map.evict(Integer.MAX_VALUE);
         }
