@@ -27,8 +27,8 @@ final class LogSpace {
 
     /** The volume whose log it is. */
     interface Owner {
-        /** Hands what was appended to the kernel: the log goes on elsewhere. */
-        void writeBatch();
+        /** Hands what was appended to the kernel, since the log goes on elsewhere; false if the log has failed. */
+        boolean writeBatch();
 
         /** There is room again for requests that are held for it. */
         void spaceCame();
@@ -149,7 +149,9 @@ final class LogSpace {
             return true;
         }
         Segment before = log.currentSegment();
-        owner.writeBatch();
+        if (!owner.writeBatch()) {
+            return false;
+        }
         long endBefore = log.currentOffset();
         try {
             log.makeRoom(payloadBytes);

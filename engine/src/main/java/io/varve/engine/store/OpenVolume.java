@@ -671,16 +671,19 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     // ---- append ----
 
     @Override
-    public void writeBatch() {
+    public boolean writeBatch() {
+        if (status.health() == VolumeStatus.Health.FAILED) {
+            return false;
+        }
         if (log.batchIsEmpty()) {
-            return;
+            return true;
         }
         long bytes;
         try {
             bytes = log.writeBatch();
         } catch (DiskException e) {
             logFailed(e);
-            return;
+            return false;
         }
         batch.apply();
         publishedUsedBlocks.setOpaque(usedNow());
@@ -691,6 +694,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         batch.recycle(finished);
         space.appended(bytes);
         host.logGrew(this, bytes);
+        return true;
     }
 
     private void finishAfterSyncIf(Request request) {
