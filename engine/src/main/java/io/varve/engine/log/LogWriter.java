@@ -146,6 +146,9 @@ public final class LogWriter {
     }
 
     public void provideNext(Segment segment) {
+        if (next != null) {
+            sealed.add(next); // it was too small, and holds nothing
+        }
         next = segment;
     }
 
@@ -173,6 +176,20 @@ public final class LogWriter {
     /** True when a segment to go on in is ready. */
     public boolean hasNext() {
         return next != null;
+    }
+
+    /** True when the segment to go on in can hold a record of {@code payloadBytes} of data. */
+    public boolean nextHolds(int payloadBytes) {
+        return next != null && segmentBytesFor(payloadBytes) <= next.capacityBytes();
+    }
+
+    /** The least capacity of a segment that a record of {@code payloadBytes} of data can be the first one of. */
+    public static long segmentBytesFor(int payloadBytes) {
+        return SegmentDescriptor.HEADER_BYTES
+                + RecordDescriptor.HEADER_BYTES
+                + (long) payloadBytes
+                + CONTROL_RESERVE_BYTES
+                + ROLL_BYTES;
     }
 
     private boolean fits(int payloadBytes) {

@@ -204,18 +204,20 @@ public final class SegmentStore {
     }
 
     /**
-     * Makes a segment ready as {@link #prepare} does, a smaller one if the disk has no room for that.
+     * Makes a segment ready as {@link #prepare} does, a smaller one, of {@code leastBytes} or more, if the disk has no room
+     * for that.
      *
      * @throws StoreException NO_SPACE or IO
      */
-    public Segment prepareUpTo(long volume, long capacityBytes, boolean zeroed) {
+    public Segment prepareUpTo(long volume, long capacityBytes, long leastBytes, boolean zeroed) {
         try {
             return prepare(volume, capacityBytes, zeroed);
         } catch (StoreException e) {
-            if (e.kind() != StoreException.Kind.NO_SPACE || capacityBytes / 4 < MIN_SEGMENT_BYTES) {
+            if (e.kind() != StoreException.Kind.NO_SPACE
+                    || capacityBytes / 4 < Math.max(MIN_SEGMENT_BYTES, leastBytes)) {
                 throw e;
             }
-            return prepareUpTo(volume, capacityBytes / 4, zeroed);
+            return prepareUpTo(volume, capacityBytes / 4, leastBytes, zeroed);
         }
     }
 
@@ -542,5 +544,14 @@ public final class SegmentStore {
     public static long nextCapacity(long lastCapacityBytes, long maxSegmentBytes) {
         long next = lastCapacityBytes == 0 ? MIN_SEGMENT_BYTES : 4 * lastCapacityBytes;
         return Math.min(next, maxSegmentBytes);
+    }
+
+    /** The smallest capacity of segments with {@code bytes}; above the store's limit only if that is too little. */
+    public static long capacityFor(long bytes, long maxSegmentBytes) {
+        long capacity = nextCapacity(0, maxSegmentBytes);
+        while (capacity < bytes) {
+            capacity *= 4;
+        }
+        return capacity;
     }
 }

@@ -139,7 +139,7 @@ final class LogSpace {
         if (payloadBytes < BlockStore.BLOCK_BYTES) {
             return log.hasRoom(payloadBytes);
         }
-        boolean next = log.hasNext() && !nextFromBallast;
+        boolean next = log.nextHolds(payloadBytes) && !nextFromBallast;
         return next || (!currentFromBallast && log.hasRoomHere(payloadBytes));
     }
 
@@ -170,19 +170,20 @@ final class LogSpace {
         syncsAtSegmentStart = counters.logSyncs.get();
     }
 
-    /** Asks for the next segment, if that is not under way. */
-    void prepareNext() {
+    /** Asks for a next segment that can hold a record of {@code payloadBytes}, if none is under way. */
+    void prepareNext(int payloadBytes) {
         if (segmentComing) {
             return;
         }
         segmentComing = true;
         long capacity = SegmentStore.nextCapacity(log.currentSegment().capacityBytes(), host.maxSegmentBytes());
         boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
-        prepare(capacity, zeroed, false);
+        long least = SegmentStore.capacityFor(LogWriter.segmentBytesFor(payloadBytes), host.maxSegmentBytes());
+        prepare(Math.max(capacity, least), least, zeroed, false);
     }
 
-    private void prepare(long capacity, boolean zeroed, boolean fromBallast) {
-        host.prepareSegment(capacity, zeroed, fromBallast)
+    private void prepare(long capacity, long least, boolean zeroed, boolean fromBallast) {
+        host.prepareSegment(capacity, least, zeroed, fromBallast)
                 .whenComplete((segment, failure) -> loop.execute(() -> {
                     if (segment != null) {
                         segmentComing = false;
@@ -191,7 +192,7 @@ final class LogSpace {
                         log.provideNext(segment);
                         owner.spaceCame();
                     } else if (triesBallast("prepare a segment to go on in", failure, fromBallast)) {
-                        prepare(capacity, false, true);
+                        prepare(capacity, least, false, true);
                     } else {
                         segmentComing = false;
                         host.checkpointWanted();
@@ -218,7 +219,7 @@ final class LogSpace {
             writeBack(log.currentSegment(), log.currentOffset());
         }
         if (log.wantsNext()) {
-            prepareNext();
+            prepareNext(0);
         }
     }
 

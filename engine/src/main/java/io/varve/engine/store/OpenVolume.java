@@ -623,7 +623,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             return changeable() == IoStatus.OK && makeRoom(request, payloadBytes);
         }
         held.add(request, false);
-        space.prepareNext();
+        space.prepareNext(payloadBytes);
         return false;
     }
 

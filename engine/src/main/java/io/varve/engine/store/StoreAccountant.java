@@ -719,7 +719,7 @@ final class StoreAccountant {
                     checkpointer.reserve();
                 }
                 LogPosition previous = entry.row.position();
-                Segment first = prepare(capacityBytes, false, fromBallast);
+                Segment first = prepare(capacityBytes, 0, false, fromBallast);
                 int epoch = entry.row.epoch() + 1;
                 entry.row.setEpoch(epoch);
                 entry.row.setOpenForWriting(true);
@@ -731,11 +731,12 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed, boolean fromBallast) {
+        public CompletableFuture<Segment> prepareSegment(
+                long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast) {
             CompletableFuture<Segment> prepared = new CompletableFuture<>();
             threads.background().execute(() -> {
                 try {
-                    prepared.complete(prepare(capacityBytes, zeroed, fromBallast));
+                    prepared.complete(prepare(capacityBytes, leastBytes, zeroed, fromBallast));
                 } catch (RuntimeException e) {
                     prepared.completeExceptionally(translate(e));
                 }
@@ -744,7 +745,7 @@ final class StoreAccountant {
         }
 
         /** Any thread but the loops. */
-        private Segment prepare(long capacityBytes, boolean zeroed, boolean fromBallast) {
+        private Segment prepare(long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast) {
             SegmentStore segments = parts.segments();
             if (fromBallast) {
                 long least = SegmentStore.nextCapacity(0, options.maxSegmentBytes());
@@ -753,7 +754,7 @@ final class StoreAccountant {
             if (parts.ballast().isShort()) {
                 parts.ballast().refill();
             }
-            return segments.prepareUpTo(entry.number, capacityBytes, zeroed);
+            return segments.prepareUpTo(entry.number, capacityBytes, leastBytes, zeroed);
         }
 
         @Override
@@ -853,7 +854,8 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed, boolean fromBallast) {
+        public CompletableFuture<Segment> prepareSegment(
+                long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast) {
             throw new IllegalStateException("a snapshot has no log");
         }
 

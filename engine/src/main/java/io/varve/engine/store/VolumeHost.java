@@ -25,9 +25,10 @@ interface VolumeHost {
     /**
      * Makes a segment ready, a smaller one if there is no room for that.
      *
+     * @param leastBytes the smallest that is of use
      * @param fromBallast for requests that give space back: a smallest segment, out of the ballast if need be
      */
-    CompletableFuture<Segment> prepareSegment(long capacityBytes, boolean zeroed, boolean fromBallast);
+    CompletableFuture<Segment> prepareSegment(long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast);
 
     /** The log has grown; the store decides when a checkpoint is due. */
     void logGrew(OpenVolume volume, long bytes);
