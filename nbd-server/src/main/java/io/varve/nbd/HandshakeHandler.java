@@ -5,12 +5,15 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,9 +51,9 @@ final class HandshakeHandler extends ByteToMessageDecoder {
     private @Nullable ScheduledFuture<?> deadline;
     private @Nullable ChannelHandlerContext context;
 
-    HandshakeHandler(Service service, PayloadReceiver receiver) {
+    HandshakeHandler(Service service, Access access, PayloadReceiver receiver) {
         this.service = service;
-        this.dialogue = new OptionDialogue(this, service, receiver);
+        this.dialogue = new OptionDialogue(this, service, access, receiver);
     }
 
     /** Ends the negotiation, unless the channel has left for its volume already. Any thread. */
@@ -85,7 +88,10 @@ final class HandshakeHandler extends ByteToMessageDecoder {
 
     @Override
     public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-        if (!(cause instanceof IOException)) {
+        Throwable why = cause instanceof DecoderException && cause.getCause() != null ? cause.getCause() : cause;
+        if (why instanceof SSLException) {
+            LOG.info("a handshake fails: {}", why.getMessage());
+        } else if (!(why instanceof IOException)) {
             LOG.warn("a handshake fails", cause);
         }
         ctx.close();
@@ -112,7 +118,7 @@ final class HandshakeHandler extends ByteToMessageDecoder {
             violation("client flags 0x" + Integer.toHexString(flags));
             return;
         }
-        dialogue.setNoZeroes((flags & HandshakeWire.FLAG_NO_ZEROES) != 0);
+        dialogue.setClientFlags(flags);
         part = Part.OPTION;
     }
 
@@ -133,7 +139,7 @@ final class HandshakeHandler extends ByteToMessageDecoder {
             violation(options + " options");
         } else if (option == HandshakeWire.OPT_EXPORT_NAME && dataBytes > limits.nameBytes()) {
             violation("an export name of " + dataBytes + " bytes");
-        } else if (dialogue.wantsData(option) && dataBytes <= limits.optionBytes()) {
+        } else if (dialogue.wantsData(option) && dialogue.admits(option) && dataBytes <= limits.optionBytes()) {
             part = Part.OPTION_DATA;
             optionData(in);
         } else {
@@ -163,13 +169,45 @@ final class HandshakeHandler extends ByteToMessageDecoder {
             return;
         }
         try {
-            dialogue.performWithoutData(option, dataBytes, in.isReadable());
+            dialogue.performWithoutData(option, dataBytes);
         } catch (OptionException refused) {
             refuse(refused.type(), refused.reason());
         }
     }
 
     // ---- for the dialogue ----
+
+    /**
+     * Accepts the present option, and talks TLS from then on; what the client says next is looked at once the handshake
+     * of TLS has succeeded, and nothing is if it fails.
+     *
+     * @param then called on the loop when it has succeeded
+     */
+    void startTls(Tls.Engine engine, Tls tls, Runnable then) {
+        if (actualReadableBytes() > 0) {
+            // Whoever waits for the answer has nothing to say: these bytes may have been slipped in by somebody else.
+            violation("something behind STARTTLS, in the clear");
+            return;
+        }
+        ByteBuf reply = reply();
+        OptionReplies.ack(reply, option);
+        ctx().writeAndFlush(reply);
+        SslHandler handler = new SslHandler(engine.engine(), tls.threads());
+        handler.setHandshakeTimeoutMillis(
+                service.limits().negotiation().duration().toMillis());
+        ctx().pipeline().addFirst("tls", handler);
+        ctx().channel().config().setAutoRead(true);
+        handler.handshakeFuture().addListener(done -> {
+            if (done.isSuccess() && part == Part.ANSWERING) {
+                then.run();
+                part = Part.OPTION;
+                goOn();
+            } else {
+                service.counters().tlsFailures.increment();
+                ctx().close();
+            }
+        });
+    }
 
     ChannelHandlerContext ctx() {
         ChannelHandlerContext ctx = context;

@@ -12,6 +12,7 @@ public final class NbdCounters {
     final LongAdder violations = new LongAdder();
     final LongAdder timeouts = new LongAdder();
     final LongAdder pauses = new LongAdder();
+    final LongAdder tlsFailures = new LongAdder();
 
     private final InFlightBudget budget;
 
@@ -47,6 +48,11 @@ public final class NbdCounters {
     /** Connections closed because the client stood still. */
     public long timeouts() {
         return timeouts.sum();
+    }
+
+    /** TLS handshakes that did not succeed so far. */
+    public long tlsFailures() {
+        return tlsFailures.sum();
     }
 
     /** How often a socket was left unread because of the work already at hand. */

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.socket.ServerSocketChannel;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.io.IOException;
@@ -28,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves volumes and snapshots over the NBD protocol (NetworkBlockDevice/nbd, doc/proto.md), on TCP, a Unix socket, or
- * both. Thread-safe.
+ * Serves volumes and snapshots over the NBD protocol (NetworkBlockDevice/nbd, doc/proto.md), on TCP and Unix sockets.
+ * Thread-safe.
  *
  * <p>Stopping in order: {@link #shutdown}, then the store, then the {@link NettyLoops}.
  */
@@ -43,13 +44,13 @@ public final class NbdServer implements AutoCloseable {
     private final Service service;
     private final List<Channel> listeners = new ArrayList<>();
     private Optional<InetSocketAddress> tcpAddress = Optional.empty();
-    /** Set once it is ours to remove. */
-    private Optional<Path> socketFile = Optional.empty();
+    /** Those that are ours to remove. */
+    private final List<Path> socketFiles = new ArrayList<>();
 
     private NbdServer(NettyLoops loops, NbdServerOptions options, ExportResolver resolver) {
         this.loops = loops;
         this.options = options;
-        this.service = Service.of(options.limits(), resolver);
+        this.service = Service.of(options.limits(), resolver, options.tls().map(Tls::new));
     }
 
     /**
@@ -57,12 +58,12 @@ public final class NbdServer implements AutoCloseable {
      *
      * @throws UncheckedIOException if an address cannot be listened on
      * @throws IllegalStateException if another server listens on the Unix socket, or its path is something else
+     * @throws IllegalArgumentException if the files for TLS cannot be used
      */
     public static NbdServer start(NettyLoops loops, NbdServerOptions options, ExportResolver resolver) {
         NbdServer server = new NbdServer(loops, options, resolver);
         try {
-            options.tcp().ifPresent(server::listenTcp);
-            options.unixSocket().ifPresent(server::listenUnix);
+            options.listeners().forEach(server::listen);
         } catch (RuntimeException e) {
             server.close();
             throw e;
@@ -70,7 +71,7 @@ public final class NbdServer implements AutoCloseable {
         return server;
     }
 
-    /** The TCP address with its real port; empty if there is no TCP. */
+    /** The first TCP address with its real port; empty if there is no TCP. */
     public Optional<InetSocketAddress> tcpAddress() {
         return tcpAddress;
     }
@@ -109,7 +110,7 @@ public final class NbdServer implements AutoCloseable {
      */
     public void shutdown(Duration timeout) {
         listeners.forEach(listener -> listener.close().awaitUninterruptibly());
-        removeSocketFile();
+        removeSocketFiles();
         CompletableFuture<Void> done = service.connections().shutDown();
         try {
             done.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
@@ -119,6 +120,7 @@ public final class NbdServer implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         service.connections().closeNow();
+        service.tls().ifPresent(Tls::close);
     }
 
     /** {@link #shutdown} with ten seconds. */
@@ -132,43 +134,68 @@ public final class NbdServer implements AutoCloseable {
                 .disconnect(exportId, options.disconnectGrace().toNanos());
     }
 
-    private void listenTcp(InetSocketAddress address) {
-        ServerBootstrap bootstrap = bootstrap(loops.transport().tcpChannel())
+    private void listen(Listener listener) {
+        Listener.Endpoint endpoint = listener.endpoint();
+        if (endpoint instanceof Listener.Tcp tcp) {
+            listenTcp(tcp.address(), listener.access());
+        } else if (endpoint instanceof Listener.Unix unix) {
+            listenUnix(unix, listener.access());
+        } else if (endpoint instanceof Listener.Inherited inherited) {
+            listenInherited(inherited.descriptor(), listener.access());
+        }
+    }
+
+    private void listenTcp(InetSocketAddress address, Access access) {
+        ServerBootstrap bootstrap = bootstrap(access)
+                .channel(loops.transport().tcpChannel())
                 .option(ChannelOption.SO_REUSEADDR, true)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.SO_KEEPALIVE, true);
-        tcpAddress = Optional.of((InetSocketAddress) listen(bootstrap, address).localAddress());
+        InetSocketAddress bound =
+                (InetSocketAddress) listening(bootstrap.bind(address), address).localAddress();
+        tcpAddress = tcpAddress.or(() -> Optional.of(bound));
     }
 
-    private void listenUnix(Path path) {
+    private void listenUnix(Listener.Unix unix, Access access) {
+        Path path = unix.path();
         UnixSocketFile.clear(path);
-        listen(bootstrap(loops.transport().unixChannel()), loops.transport().unixAddress(path));
-        socketFile = Optional.of(path);
-        UnixSocketFile.restrict(path);
+        SocketAddress address = loops.transport().unixAddress(path);
+        listening(bootstrap(access).channel(loops.transport().unixChannel()).bind(address), address);
+        socketFiles.add(path);
+        UnixSocketFile.restrict(path, unix.mode());
     }
 
-    private Channel listen(ServerBootstrap bootstrap, SocketAddress address) {
-        ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
+    private void listenInherited(int descriptor, Access access) {
+        ServerChannel channel = loops.transport().inherited(descriptor);
+        ServerBootstrap bootstrap = bootstrap(access).channelFactory(() -> channel);
+        if (channel instanceof ServerSocketChannel tcp) {
+            bootstrap.childOption(ChannelOption.TCP_NODELAY, true).childOption(ChannelOption.SO_KEEPALIVE, true);
+            tcpAddress = tcpAddress.or(() -> Optional.of(tcp.localAddress()));
+        }
+        listening(bootstrap.register(), "descriptor " + descriptor);
+    }
+
+    private Channel listening(ChannelFuture future, Object where) {
+        ChannelFuture bound = future.awaitUninterruptibly();
         if (!bound.isSuccess()) {
-            throw new UncheckedIOException(new IOException("cannot listen on " + address, bound.cause()));
+            throw new UncheckedIOException(new IOException("cannot listen on " + where, bound.cause()));
         }
         listeners.add(bound.channel());
         return bound.channel();
     }
 
-    private ServerBootstrap bootstrap(Class<? extends ServerChannel> channel) {
+    private ServerBootstrap bootstrap(Access access) {
         int outbound = options.limits().outboundBytes();
         return new ServerBootstrap()
                 .group(loops.acceptor(), loops.acceptor())
-                .channel(channel)
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(outbound / 4, outbound))
-                .childHandler(new Accepting());
+                .childHandler(new Accepting(access));
     }
 
-    private void removeSocketFile() {
-        socketFile.ifPresent(path -> {
+    private void removeSocketFiles() {
+        socketFiles.forEach(path -> {
             try {
                 Files.deleteIfExists(path);
             } catch (IOException e) {
@@ -179,6 +206,12 @@ public final class NbdServer implements AutoCloseable {
 
     /** Sets up a channel that was accepted, or closes it where there are too many. */
     private final class Accepting extends ChannelInitializer<Channel> {
+        private final Access access;
+
+        Accepting(Access access) {
+            this.access = access;
+        }
+
         @Override
         protected void initChannel(Channel channel) {
             NbdCounters counters = service.counters();
@@ -192,7 +225,7 @@ public final class NbdServer implements AutoCloseable {
             channel.closeFuture().addListener(closed -> counters.open.decrementAndGet());
             PayloadReceiver receiver = new PayloadReceiver();
             channel.config().setRecvByteBufAllocator(receiver);
-            channel.pipeline().addLast("handshake", new HandshakeHandler(service, receiver));
+            channel.pipeline().addLast("handshake", new HandshakeHandler(service, access, receiver));
         }
     }
 }

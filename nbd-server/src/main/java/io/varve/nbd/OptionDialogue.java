@@ -18,22 +18,42 @@ final class OptionDialogue {
 
     private final HandshakeHandler handshake;
     private final Service service;
+    private final Access access;
     private final PayloadReceiver receiver;
+    private boolean fixedNewstyle;
     private boolean noZeroes;
+    /** Who may open what, once TLS has begun. */
+    private Optional<Client> client = Optional.empty();
+
     private ReplyStyle style = ReplyStyle.SIMPLE;
     /** The contexts selected, and the export they were selected for. */
     private List<MetaContext> contexts = List.of();
 
     private String contextExport = "";
 
-    OptionDialogue(HandshakeHandler handshake, Service service, PayloadReceiver receiver) {
+    /** A client that speaks TLS, by the name in its certificate, and what it may open. */
+    private record Client(String name, ClientRules rules) {
+        boolean mayOpen(String... names) {
+            return rules.allow(name, names);
+        }
+    }
+
+    OptionDialogue(HandshakeHandler handshake, Service service, Access access, PayloadReceiver receiver) {
         this.handshake = handshake;
         this.service = service;
+        this.access = access;
         this.receiver = receiver;
     }
 
-    void setNoZeroes(boolean agreed) {
-        noZeroes = agreed;
+    void setClientFlags(int flags) {
+        fixedNewstyle = (flags & HandshakeWire.FLAG_FIXED_NEWSTYLE) != 0;
+        noZeroes = (flags & HandshakeWire.FLAG_NO_ZEROES) != 0;
+    }
+
+    /** False for an option that has to wait until TLS was started. */
+    boolean admits(int option) {
+        boolean free = option == HandshakeWire.OPT_STARTTLS || option == HandshakeWire.OPT_ABORT;
+        return free || access.tls() != TlsMode.REQUIRED || client.isPresent();
     }
 
     /** True for an option whose data is looked at. */
@@ -83,14 +103,21 @@ final class OptionDialogue {
     /**
      * Answers an option whose data is not looked at, or was too long to be.
      *
-     * @param more true if the client has sent more already
      * @throws OptionException if it is refused
      */
-    void performWithoutData(int option, long dataBytes, boolean more) {
+    void performWithoutData(int option, long dataBytes) {
         if (option == HandshakeWire.OPT_ABORT) {
             ByteBuf reply = handshake.reply();
             OptionReplies.ack(reply, option);
             handshake.answerAndClose(reply);
+            return;
+        }
+        if (!admits(option)) {
+            refuseInTheClear(option);
+            return;
+        }
+        if (option == HandshakeWire.OPT_STARTTLS) {
+            startTls(dataBytes);
             return;
         }
         if (wantsData(option)) {
@@ -115,6 +142,46 @@ final class OptionDialogue {
         }
     }
 
+    // ---- TLS ----
+
+    /** Says that TLS has to come first; to EXPORT_NAME nothing can be said (proto.md, "FORCEDTLS mode"). */
+    private void refuseInTheClear(int option) {
+        if (option == HandshakeWire.OPT_EXPORT_NAME) {
+            handshake.ctx().close();
+        } else {
+            throw new OptionException(HandshakeWire.REP_ERR_TLS_REQD, "start TLS first");
+        }
+    }
+
+    private void startTls(long dataBytes) {
+        Tls tls = service.tls().orElse(null);
+        if (tls == null || access.tls() == TlsMode.OFF) {
+            throw new OptionException(HandshakeWire.REP_ERR_POLICY, "there is no TLS here");
+        }
+        if (dataBytes > 0 || client.isPresent() || !fixedNewstyle) {
+            throw new OptionException(
+                    HandshakeWire.REP_ERR_INVALID,
+                    client.isPresent() ? "TLS was started already" : "this option takes no data");
+        }
+        handshake.await(tls.newEngine(handshake.ctx().alloc()), (engine, failure) -> {
+            if (engine == null) {
+                LOG.error("no TLS engine", failure);
+                handshake.refuse(HandshakeWire.REP_ERR_POLICY, "TLS does not work now; see the server's log");
+                return;
+            }
+            handshake.startTls(engine, tls, () -> begunTls(engine));
+        });
+    }
+
+    /** Forgets everything that was agreed on in the clear (proto.md, NBD_OPT_STARTTLS). */
+    private void begunTls(Tls.Engine engine) {
+        style = ReplyStyle.SIMPLE;
+        contexts = List.of();
+        contextExport = "";
+        receiver.encrypted();
+        client = Optional.of(new Client(Tls.clientName(engine.engine()), engine.rules()));
+    }
+
     private void agreeOnStructuredReplies() {
         if (style == ReplyStyle.EXTENDED) {
             throw new OptionException(
@@ -134,7 +201,9 @@ final class OptionDialogue {
             } else {
                 ByteBuf reply = handshake.reply();
                 for (ExportResolver.Listing listing : listings) {
-                    OptionReplies.server(reply, listing);
+                    if (mayOpen(listing.name())) {
+                        OptionReplies.server(reply, listing);
+                    }
                 }
                 OptionReplies.ack(reply, HandshakeWire.OPT_LIST);
                 handshake.answer(reply);
@@ -205,6 +274,21 @@ final class OptionDialogue {
 
     // ---- exports ----
 
+    private boolean mayOpen(String... names) {
+        return client.map(known -> known.mayOpen(names)).orElse(true);
+    }
+
+    /** The export of that name, if the client may open it: what it may not, it does not learn of. */
+    private CompletableFuture<Optional<Export>> resolve(String name) {
+        return service.resolver()
+                .resolve(name)
+                .thenApply(export -> export.filter(found -> mayOpen(found.id(), found.name(), name)));
+    }
+
+    private boolean readOnly(boolean export) {
+        return export || access.readOnly();
+    }
+
     private void openByName(ByteBuf data) {
         if (style == ReplyStyle.EXTENDED) {
             handshake.violation("an EXPORT_NAME, which it must not with extended headers");
@@ -214,7 +298,7 @@ final class OptionDialogue {
     }
 
     private void findExport(ExportRequest request) {
-        handshake.await(service.resolver().resolve(request.name()), (export, failure) -> {
+        handshake.await(resolve(request.name()), (export, failure) -> {
             if (export == null || export.isEmpty()) {
                 refuse(request, export == null ? failure : null);
             } else if (request.opens()) {
@@ -228,7 +312,7 @@ final class OptionDialogue {
     private void describe(ExportRequest request, Export export) {
         ByteBuf reply = handshake.reply();
         boolean selected = !contextsOf(export).isEmpty();
-        int flags = TransmissionWire.transmissionFlags(export.readOnly(), style, selected);
+        int flags = TransmissionWire.transmissionFlags(readOnly(export.readOnly()), style, selected);
         OptionReplies.infos(reply, request, export, export.sizeBytes(), flags, service.limits());
         handshake.answer(reply);
     }
@@ -257,7 +341,7 @@ final class OptionDialogue {
                 volume.release();
                 throw Refusal.rethrown(failure);
             }
-            boolean readOnly = export.readOnly() || volume.readOnly();
+            boolean readOnly = readOnly(export.readOnly() || volume.readOnly());
             return new Session(export.id(), volume, readOnly, style, open);
         });
     }

@@ -29,15 +29,21 @@ final class PayloadReceiver implements RecvByteBufAllocator {
     private @Nullable ByteBuf payload;
     private @Nullable ByteBuf lent;
     private boolean headerNext;
+    private boolean encrypted;
 
     @Override
     public ExtendedHandle newHandle() {
         return new PayloadHandle((ExtendedHandle) adaptive.newHandle());
     }
 
+    /** What is received from now on is not what the client says: nothing can be received in its place. */
+    void encrypted() {
+        encrypted = true;
+    }
+
     /** From now on bytes are received into the free part of {@code target}, until {@link #expectHeader}. */
     void expectPayload(ByteBuf target) {
-        payload = target;
+        payload = encrypted ? null : target;
     }
 
     /** The payload is complete. */

@@ -1,14 +1,17 @@
 package io.varve.nbd;
 
+import java.util.Optional;
+
 /** What all connections of one server share. */
 record Service(
         NbdLimits limits,
         ExportResolver resolver,
         InFlightBudget budget,
         NbdCounters counters,
-        ConnectionRegistry connections) {
-    static Service of(NbdLimits limits, ExportResolver resolver) {
+        ConnectionRegistry connections,
+        Optional<Tls> tls) {
+    static Service of(NbdLimits limits, ExportResolver resolver, Optional<Tls> tls) {
         InFlightBudget budget = new InFlightBudget(limits.totalBytes());
-        return new Service(limits, resolver, budget, new NbdCounters(budget), new ConnectionRegistry());
+        return new Service(limits, resolver, budget, new NbdCounters(budget), new ConnectionRegistry(), tls);
     }
 }

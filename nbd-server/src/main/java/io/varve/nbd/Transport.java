@@ -31,6 +31,14 @@ public enum Transport {
         IoHandlerFactory ioHandler() {
             return EpollIoHandler.newFactory();
         }
+
+        @Override
+        ServerChannel inherited(int descriptor) {
+            InheritedSocket.checkNonBlocking(descriptor);
+            return InheritedSocket.isUnix(descriptor)
+                    ? new EpollServerDomainSocketChannel(descriptor)
+                    : new EpollServerSocketChannel(descriptor);
+        }
     },
     IO_URING(IoUringServerSocketChannel.class, IoUringServerDomainSocketChannel.class) {
         @Override
@@ -111,6 +119,16 @@ public enum Transport {
      */
     boolean movesChannels() {
         return true;
+    }
+
+    /**
+     * A channel for a socket that listens already.
+     *
+     * @throws IllegalStateException if this transport cannot do it, or the descriptor is no socket
+     */
+    ServerChannel inherited(int descriptor) {
+        throw new IllegalStateException("sockets of whoever started this process need the transport epoll, not "
+                + name().toLowerCase(Locale.ROOT));
     }
 
     SocketAddress unixAddress(Path path) {

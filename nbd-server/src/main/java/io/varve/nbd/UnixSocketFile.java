@@ -10,7 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Set;
 
 /** The file of a Unix socket: left behind by a server that was killed, in the way of the next one. */
 final class UnixSocketFile {
@@ -39,10 +40,10 @@ final class UnixSocketFile {
         }
     }
 
-    /** Keeps everybody but the owner out. */
-    static void restrict(Path path) {
+    /** Keeps everybody out but those that {@code mode} names. */
+    static void restrict(Path path, Set<PosixFilePermission> mode) {
         try {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
+            Files.setPosixFilePermissions(path, mode);
         } catch (IOException e) {
             throw new UncheckedIOException("cannot restrict the socket " + path, e);
         }

@@ -9,6 +9,7 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -48,8 +49,9 @@ class MalformedInputTest {
     void changedOptionsAreSurvived() {
         for (int seed = 0; seed < ROUNDS; seed++) {
             SplittableRandom random = new SplittableRandom(seed);
-            Service service = Service.of(NbdLimits.DEFAULT, new MemoryExports());
-            EmbeddedChannel channel = new EmbeddedChannel(new HandshakeHandler(service, new PayloadReceiver()));
+            Service service = Service.of(NbdLimits.DEFAULT, new MemoryExports(), Optional.empty());
+            EmbeddedChannel channel =
+                    new EmbeddedChannel(new HandshakeHandler(service, Access.OPEN, new PayloadReceiver()));
             for (byte[] piece : cut(changed(options(random), random), random)) {
                 if (channel.isOpen()) {
                     channel.writeInbound(direct(piece));
@@ -67,7 +69,7 @@ class MalformedInputTest {
         private final MemoryVolume volume = new MemoryVolume(new NettyLoop(channel.eventLoop()), VOLUME_BYTES);
         private final SplittableRandom random;
         private final Service service =
-                Service.of(NbdLimits.DEFAULT.withWork(4, 100_000, 200_000), new MemoryExports());
+                Service.of(NbdLimits.DEFAULT.withWork(4, 100_000, 200_000), new MemoryExports(), Optional.empty());
 
         Transmission(SplittableRandom random) {
             this.random = random;

@@ -12,6 +12,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Function;
 import org.awaitility.Awaitility;
 
 /** A server on a free TCP port and a Unix socket, with one writable volume in memory, {@code disk}, and a snapshot. */
@@ -27,7 +28,7 @@ final class NbdFixture implements AutoCloseable {
     final MemoryVolume snapshot;
     final Path socket;
 
-    private NbdFixture(Transport transport, NbdLimits limits) {
+    private NbdFixture(Transport transport, NbdLimits limits, Function<NbdServerOptions, NbdServerOptions> options) {
         loops = NettyLoops.start(transport, 2);
         disk = exports.add(
                 DISK_ID.toString(), MemoryExports.DEFAULT, new MemoryVolume(loops.nextLoop(), SIZE_BYTES), false);
@@ -36,10 +37,7 @@ final class NbdFixture implements AutoCloseable {
         socket = temporaryDirectory().resolve("nbd.sock");
         server = NbdServer.start(
                 loops,
-                NbdServerOptions.NOWHERE
-                        .onTcp(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
-                        .onUnixSocket(socket)
-                        .withLimits(limits),
+                options.apply(NbdServerOptions.NOWHERE.onUnixSocket(socket).withLimits(limits)),
                 exports);
     }
 
@@ -48,7 +46,18 @@ final class NbdFixture implements AutoCloseable {
     }
 
     static NbdFixture start(Transport transport, NbdLimits limits) {
-        return new NbdFixture(transport, limits);
+        return new NbdFixture(transport, limits, options -> options.onTcp(anyPort()));
+    }
+
+    /** A server that speaks TLS on TCP. */
+    static NbdFixture startWithTls(TlsSettings tls, TlsMode mode, NbdLimits limits) {
+        Listener listener = new Listener(new Listener.Tcp(anyPort()), new Access(mode, false));
+        return new NbdFixture(
+                Transport.auto(), limits, options -> options.withTls(tls).on(listener));
+    }
+
+    private static InetSocketAddress anyPort() {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     }
 
     WireClient connect() {

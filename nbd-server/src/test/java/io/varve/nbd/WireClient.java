@@ -18,11 +18,17 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
 
 /** A client that says exactly what it is told to, right or wrong. Blocks; a server that does not answer hangs it. */
 final class WireClient implements AutoCloseable {
     final SocketChannel channel;
-    final DataInputStream in;
+    private final SocketAddress address;
+    DataInputStream in;
+    /** Once TLS has begun. */
+    private SSLSocket secure;
 
     /** An answer to an option. */
     record OptionReply(int option, int type, ByteBuffer data) {
@@ -48,8 +54,9 @@ final class WireClient implements AutoCloseable {
         }
     }
 
-    private WireClient(SocketChannel channel) {
+    private WireClient(SocketChannel channel, SocketAddress address) {
         this.channel = channel;
+        this.address = address;
         this.in = new DataInputStream(new BufferedInputStream(new Incoming(channel)));
     }
 
@@ -59,7 +66,7 @@ final class WireClient implements AutoCloseable {
                     ? SocketChannel.open()
                     : SocketChannel.open(StandardProtocolFamily.UNIX);
             channel.connect(address);
-            return new WireClient(channel);
+            return new WireClient(channel, address);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -212,8 +219,28 @@ final class WireClient implements AutoCloseable {
         return readReply().error();
     }
 
+    /** Talks TLS from here on; to be called behind the answer to STARTTLS. Over TCP only. */
+    void startTls(SSLContext context, String... versions) {
+        run(() -> {
+            InetSocketAddress server = (InetSocketAddress) address;
+            secure = (SSLSocket) context.getSocketFactory()
+                    .createSocket(channel.socket(), server.getHostString(), server.getPort(), true);
+            secure.setEnabledProtocols(versions);
+            secure.startHandshake();
+            in = new DataInputStream(new BufferedInputStream(secure.getInputStream()));
+        });
+    }
+
+    SSLSession tlsSession() {
+        return secure.getSession();
+    }
+
     void send(byte[] bytes) {
         run(() -> {
+            if (secure != null) {
+                secure.getOutputStream().write(bytes);
+                return;
+            }
             ByteBuffer rest = ByteBuffer.wrap(bytes);
             while (rest.hasRemaining()) {
                 channel.write(rest);
