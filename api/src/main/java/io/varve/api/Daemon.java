@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
@@ -53,7 +54,7 @@ final class Daemon implements AutoCloseable {
      * @throws StartException with one line for the operator
      */
     static Daemon start(ServeSettings settings, StoreOpener engine) {
-        InetSocketAddress nbd = settings.nbd().resolve("--nbd", settings.insecure());
+        NbdServerOptions nbd = settings.nbd().options(settings.insecure());
         InetSocketAddress api = settings.api().resolve("--api", settings.insecure());
         Opening opening = new Opening();
         try {
@@ -68,7 +69,7 @@ final class Daemon implements AutoCloseable {
     }
 
     private static Daemon start(
-            ServeSettings settings, StoreOpener engine, InetSocketAddress nbd, InetSocketAddress api, Opening opening) {
+            ServeSettings settings, StoreOpener engine, NbdServerOptions nbd, InetSocketAddress api, Opening opening) {
         ControlDatabase.check(settings.data());
         NettyLoops loops = opening.add(
                 NettyLoops.start(Transport.auto(), Runtime.getRuntime().availableProcessors()));
@@ -81,9 +82,9 @@ final class Daemon implements AutoCloseable {
         opening.add(control);
         control.createDefaultVolume();
 
-        NbdServer nbdServer = listenNbd(loops, settings, nbd, new Exports(store, control));
+        NbdServer nbdServer = listenNbd(loops, nbd, new Exports(store, control));
         ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters()));
-        NbdAddress nbdAddress = NbdAddress.of(settings.nbd().host(), nbdServer.tcpAddress(), settings.nbdSocket());
+        NbdAddress nbdAddress = nbdAddress(settings.nbd(), nbdServer.tcpAddress());
         RestServer rest;
         try {
             rest = listenRest(settings, api, control, connections(nbdServer), nbdAddress, metrics);
@@ -98,14 +99,21 @@ final class Daemon implements AutoCloseable {
         return new Daemon(opening, settings, nbdAddress, rest);
     }
 
-    private static NbdServer listenNbd(
-            NettyLoops loops, ServeSettings settings, InetSocketAddress address, Exports exports) {
-        NbdServerOptions options = NbdServerOptions.NOWHERE.onTcp(address);
-        NbdServerOptions all = settings.nbdSocket().map(options::onUnixSocket).orElse(options);
+    private static NbdAddress nbdAddress(NbdSettings nbd, Optional<InetSocketAddress> tcp) {
+        Optional<String> host = nbd.tcp()
+                .map(ListenAddress::host)
+                .or(() -> tcp.map(address -> address.getAddress().getHostAddress()));
+        int port = tcp.map(InetSocketAddress::getPort).orElse(0);
+        return new NbdAddress(tcp.isEmpty() ? Optional.empty() : host, port, nbd.socket(), nbd.needsTls());
+    }
+
+    private static NbdServer listenNbd(NettyLoops loops, NbdServerOptions options, Exports exports) {
         try {
-            return NbdServer.start(loops, all, exports);
+            return NbdServer.start(loops, options, exports);
+        } catch (IllegalArgumentException e) {
+            throw new StartException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
         } catch (UncheckedIOException | IllegalStateException e) {
-            throw cannotListen("--nbd " + settings.nbd(), e);
+            throw cannotListen("NBD", e);
         }
     }
 
@@ -150,9 +158,9 @@ final class Daemon implements AutoCloseable {
         return "http://" + settings.api().host() + ":" + rest.port();
     }
 
-    /** Where an export is on TCP; the empty name stands for the default. */
+    /** Where an export is, on TCP if it is there; the empty name stands for the default. */
     String nbdUri(String export) {
-        return nbdAddress.tcp(export).orElseThrow();
+        return nbdAddress.tcp(export).or(() -> nbdAddress.unix(export)).orElse("nbd+unix:///" + export);
     }
 
     Path data() {

@@ -42,18 +42,32 @@ record ListenAddress(String host, int port) {
 
     /** The address to bind. Refuses one beyond loopback unless {@code insecure}. */
     InetSocketAddress resolve(String option, boolean insecure) {
+        return resolve(
+                option,
+                insecure,
+                "there is neither TLS nor authentication yet; add --insecure to listen there all the same");
+    }
+
+    /** The address to bind for NBD. Refuses one beyond loopback unless {@code mayLeave}. */
+    InetSocketAddress resolveNbd(String option, boolean mayLeave) {
+        return resolve(
+                option,
+                mayLeave,
+                "there is no authentication; add --nbd-tls-client-ca with TLS required, or --insecure to listen there"
+                        + " all the same");
+    }
+
+    private InetSocketAddress resolve(String option, boolean mayLeave, String reason) {
         InetAddress address;
         try {
             address = InetAddress.getByName(host);
         } catch (UnknownHostException e) {
             throw new StartException(ExitCode.USAGE, "%s %s: there is no host %s".formatted(option, this, host), e);
         }
-        if (!insecure && !address.isLoopbackAddress()) {
+        if (!mayLeave && !address.isLoopbackAddress()) {
             throw new StartException(
                     ExitCode.USAGE,
-                    ("%s %s is refused: it can be reached from other machines, and there is neither TLS nor"
-                                    + " authentication yet; add --insecure to listen there all the same")
-                            .formatted(option, this));
+                    "%s %s is refused: it can be reached from other machines, and %s".formatted(option, this, reason));
         }
         return new InetSocketAddress(address, port);
     }

@@ -7,13 +7,15 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.util.List;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -29,7 +31,7 @@ import picocli.CommandLine.Spec;
             "SIGTERM stops in order: what was received is answered and made durable first."
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final Set<String> KEYS = Set.of("data", "nbd", "nbd-socket", "api", "insecure", "ballast-mib");
+    private static final Set<String> OWN_KEYS = Set.of("data", "api", "insecure", "ballast-mib");
 
     private static final long MOST_BALLAST_MIB = 1 << 20;
 
@@ -39,11 +41,8 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--data", paramLabel = "DIR", description = "The data directory; default: varve-data.")
     private @Nullable String data;
 
-    @Option(names = "--nbd", paramLabel = "HOST:PORT", description = "NBD on TCP; default: 127.0.0.1:10809.")
-    private @Nullable String nbd;
-
-    @Option(names = "--nbd-socket", paramLabel = "PATH", description = "NBD on a Unix socket too.")
-    private @Nullable String nbdSocket;
+    @Mixin
+    private NbdOptions nbd = new NbdOptions();
 
     @Option(names = "--api", paramLabel = "HOST:PORT", description = "The REST API; default: 127.0.0.1:7080.")
     private @Nullable String api;
@@ -51,12 +50,12 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--config",
             paramLabel = "FILE",
-            description = "A properties file with the same names: data, nbd, nbd-socket, api, insecure, ballast-mib.")
+            description = "A properties file with the same names, without the dashes in front: data, nbd, api, ...")
     private @Nullable Path config;
 
     @Option(
             names = "--insecure",
-            description = "Listen beyond loopback if told to, although there is neither TLS nor authentication yet.")
+            description = "Listen beyond loopback if told to, although there is neither TLS nor authentication.")
     private boolean insecure;
 
     @Option(
@@ -96,11 +95,9 @@ final class ServeCommand implements Callable<Integer> {
 
     private ServeSettings settings() {
         Properties file = config == null ? new Properties() : read(config);
-        String socket = nbdSocket != null ? nbdSocket : file.getProperty("nbd-socket");
         return new ServeSettings(
                 Path.of(first(data, file.getProperty("data"), "varve-data")),
-                ListenAddress.parse("--nbd", first(nbd, file.getProperty("nbd"), "127.0.0.1:10809")),
-                Optional.ofNullable(socket).map(Path::of),
+                nbd.settings(file),
                 ListenAddress.parse("--api", first(api, file.getProperty("api"), "127.0.0.1:7080")),
                 insecure || flag(file.getProperty("insecure", "false")),
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")));
@@ -140,11 +137,14 @@ final class ServeCommand implements Callable<Integer> {
             throw new StartException(ExitCode.USAGE, "--config " + file + " cannot be read: " + e.getMessage(), e);
         }
         for (String key : properties.stringPropertyNames()) {
-            if (!KEYS.contains(key)) {
+            if (!OWN_KEYS.contains(key) && !NbdOptions.KEYS.contains(key)) {
+                List<String> all = Stream.concat(OWN_KEYS.stream(), NbdOptions.KEYS.stream())
+                        .sorted()
+                        .toList();
                 throw new StartException(
                         ExitCode.USAGE,
-                        "--config %s: there is no setting %s; there are data, nbd, nbd-socket, api, insecure and ballast-mib"
-                                .formatted(file, key));
+                        "--config %s: there is no setting %s; there are %s"
+                                .formatted(file, key, String.join(", ", all)));
             }
         }
         return properties;

@@ -24,8 +24,7 @@ final class RunningServer implements AutoCloseable {
         ListenAddress anyPort = new ListenAddress("127.0.0.1", 0);
         return new ServeSettings(
                 directory.resolve("data"),
-                anyPort,
-                Optional.of(directory.resolve("nbd.sock")),
+                NbdSettings.plain(anyPort, Optional.of(directory.resolve("nbd.sock"))),
                 anyPort,
                 false,
                 StoreOptions.BALLAST_BY_DISK);

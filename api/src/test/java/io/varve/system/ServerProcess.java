@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 
 /** A server in a process of its own, with the memory that the launcher gives it, that can be killed. */
 public final class ServerProcess implements AutoCloseable {
-    private static final Pattern READY = Pattern.compile("varve ready api=(\\S+) nbd=nbd://(\\S+?):(\\d+)\\S* .*");
+    private static final Pattern READY = Pattern.compile("varve ready api=(\\S+) nbd=nbds?://(\\S+?):(\\d+)\\S* .*");
 
     /** How a client reaches an export. */
     public enum Transport {
@@ -51,8 +51,18 @@ public final class ServerProcess implements AutoCloseable {
 
     /** Starts a server on {@code directory}/data and waits until it is ready. */
     public static ServerProcess start(Path directory) {
+        return start(directory, List.of(), List.of("--nbd=127.0.0.1:0"));
+    }
+
+    /**
+     * Starts a server in another way.
+     *
+     * @param launcher a program that runs the one behind it; empty for none
+     * @param options where it listens on TCP, and whatever else it is told
+     */
+    public static ServerProcess start(Path directory, List<String> launcher, List<String> options) {
         Path socket = directory.resolve("nbd.sock");
-        List<String> command = new ArrayList<>();
+        List<String> command = new ArrayList<>(launcher);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.startsWith("--"))
@@ -66,9 +76,9 @@ public final class ServerProcess implements AutoCloseable {
                 Main.class.getName(),
                 "serve",
                 "--data=" + directory.resolve("data"),
-                "--nbd=127.0.0.1:0",
                 "--api=127.0.0.1:0",
                 "--nbd-socket=" + socket));
+        command.addAll(options);
         try {
             Process process = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)

@@ -33,6 +33,7 @@ public record Listener(Endpoint endpoint, Access access) {
      * A socket that listens already, made by whoever started this process (systemd.socket(5), sd_listen_fds(3)).
      *
      * @param descriptor its number
+     * @param beyondLoopback true if other machines may reach it
      */
-    public record Inherited(int descriptor) implements Endpoint {}
+    public record Inherited(int descriptor, boolean beyondLoopback) implements Endpoint {}
 }

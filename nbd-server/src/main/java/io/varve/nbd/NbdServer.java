@@ -141,7 +141,7 @@ public final class NbdServer implements AutoCloseable {
         } else if (endpoint instanceof Listener.Unix unix) {
             listenUnix(unix, listener.access());
         } else if (endpoint instanceof Listener.Inherited inherited) {
-            listenInherited(inherited.descriptor(), listener.access());
+            listenInherited(inherited, listener.access());
         }
     }
 
@@ -165,14 +165,18 @@ public final class NbdServer implements AutoCloseable {
         UnixSocketFile.restrict(path, unix.mode());
     }
 
-    private void listenInherited(int descriptor, Access access) {
-        ServerChannel channel = loops.transport().inherited(descriptor);
+    private void listenInherited(Listener.Inherited inherited, Access access) {
+        ServerChannel channel = loops.transport().inherited(inherited.descriptor());
         ServerBootstrap bootstrap = bootstrap(access).channelFactory(() -> channel);
         if (channel instanceof ServerSocketChannel tcp) {
+            if (!inherited.beyondLoopback() && !tcp.localAddress().getAddress().isLoopbackAddress()) {
+                throw new IllegalStateException("the socket " + tcp.localAddress()
+                        + " can be reached from other machines, which takes TLS required and client certificates");
+            }
             bootstrap.childOption(ChannelOption.TCP_NODELAY, true).childOption(ChannelOption.SO_KEEPALIVE, true);
             tcpAddress = tcpAddress.or(() -> Optional.of(tcp.localAddress()));
         }
-        listening(bootstrap.register(), "descriptor " + descriptor);
+        listening(bootstrap.register(), "descriptor " + inherited.descriptor());
     }
 
     private Channel listening(ChannelFuture future, Object where) {

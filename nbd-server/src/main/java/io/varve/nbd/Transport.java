@@ -36,7 +36,7 @@ public enum Transport {
         ServerChannel inherited(int descriptor) {
             InheritedSocket.checkNonBlocking(descriptor);
             return InheritedSocket.isUnix(descriptor)
-                    ? new EpollServerDomainSocketChannel(descriptor)
+                    ? new EpollServerDomainSocketChannel(descriptor, true)
                     : new EpollServerSocketChannel(descriptor);
         }
     },
