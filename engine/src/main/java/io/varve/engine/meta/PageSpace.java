@@ -32,6 +32,9 @@ public final class PageSpace {
     /** The file grows by 4 MiB. */
     private static final int GROWTH_SLABS = 64;
 
+    /** Bytes that a new file is given, so that what is created in an empty store need not let it grow. */
+    public static final long FIRST_BYTES = (long) GROWTH_SLABS * SLAB_BYTES;
+
     /** Every kind may leave one slab half used, and the first slab lacks a cell. */
     private static final int SLACK_SLABS = SlabDescriptor.MAX_KIND + 1;
 

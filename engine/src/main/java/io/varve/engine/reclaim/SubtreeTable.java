@@ -57,7 +57,7 @@ public final class SubtreeTable {
     }
 
     public boolean isEmpty() {
-        return table.nextUsed(0) < 0;
+        return table.usedRows() == 0;
     }
 
     /** A trim cut this subtree off. */
@@ -71,12 +71,16 @@ public final class SubtreeTable {
         SubtreeRow.write(table, table.allocate(SubtreeRow.DELETED), volumeNumber, tree, floors);
     }
 
-    /** Walks on for about {@code pages} pages. */
+    /** Walks on for about {@code pages} pages, over as many subtrees as these are. */
     public void step(TreeWalk walk, int pages, TreeWalk.Finder finder, UsedBlocks usedBlocks) {
-        int row = table.nextUsed(0);
-        if (row < 0) {
-            return;
+        int left = pages;
+        for (int row = table.nextUsed(0); row >= 0 && left > 0; row = table.nextUsed(row + 1)) {
+            workOff(row, walk, left, finder, usedBlocks);
+            left -= 1 + walk.pagesRead();
         }
+    }
+
+    private void workOff(int row, TreeWalk walk, int pages, TreeWalk.Finder finder, UsedBlocks usedBlocks) {
         PageRef page = SubtreeRow.page(table, row);
         Counter counter = new Counter(finder);
         PageRef nothing = new PageRef(Frame.HOLE, 0, page.level(), page.firstBlock());

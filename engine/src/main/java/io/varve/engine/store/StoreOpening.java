@@ -99,7 +99,10 @@ final class StoreOpening {
         requireNoTraces(disk);
         disk.createDirectory(SegmentStore.DIRECTORY);
         if (!disk.exists(MAP_FILE)) {
-            disk.open(MAP_FILE, Disk.Mode.CREATE).close();
+            try (DiskFile map = disk.open(MAP_FILE, Disk.Mode.CREATE)) {
+                map.allocate(0, PageSpace.FIRST_BYTES);
+                map.sync();
+            }
         }
         disk.syncDirectory("");
         Superblock.create(disk, UUID.randomUUID(), TABLES).close();
