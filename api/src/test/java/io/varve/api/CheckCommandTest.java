@@ -95,6 +95,31 @@ class CheckCommandTest {
     }
 
     @Test
+    void whatIsSalvagedIsServedUnderItsNames() throws IOException {
+        try (RunningServer server = RunningServer.on(top)) {
+            server.api().post("/v1/volumes", new JsonObject().put("sizeGiB", 1).put("name", "kept"));
+        }
+        Map<String, String> before = contents();
+        Path copy = Files.createDirectory(top.resolve("copy"));
+
+        assertThat(check("--salvage", copy.resolve("data").toString())).as(err).isEqualTo(ExitCode.OK);
+
+        assertThat(out).contains("copied 2 volumes and snapshots");
+        assertThat(contents()).isEqualTo(before);
+        try (RunningServer server = RunningServer.on(copy)) {
+            assertThat(server.api().get("/v1/volumes").body().encode()).contains("\"name\":\"kept\"");
+        }
+    }
+
+    @Test
+    void aTargetThatIsNotEmptyIsRefused() {
+        RunningServer.on(top).close();
+
+        assertThat(check("--salvage", top.toString())).isEqualTo(ExitCode.REFUSED);
+        assertThat(err).contains("is not an empty directory");
+    }
+
+    @Test
     void aServerThatIsRunningIsLeftAlone() {
         try (RunningServer server = RunningServer.on(top)) {
             assertThat(check()).isEqualTo(ExitCode.LOCKED);

@@ -44,6 +44,20 @@ public interface BlockStore extends AutoCloseable {
         return StoreEngine.check(directory, dataBlocks);
     }
 
+    /**
+     * Copies what can be read of a damaged store, which is not changed, into a new one: all volumes and snapshots, with
+     * their ids and lineage. What cannot be read becomes a hole. Waits for storage.
+     *
+     * @param damaged the damaged store's directory, which nobody has open
+     * @param target a directory that is empty or not there yet
+     * @param options those of the new store
+     * @throws StoreException DAMAGED if the damaged store's superblocks or its map are gone, LOCKED, ACCESS_DENIED,
+     *     NEWER_FORMAT, INVALID if there is no store, ALREADY_EXISTS if the target is not empty, NO_SPACE or IO
+     */
+    static SalvageReport salvage(Path damaged, Path target, StoreOptions options, EngineThreads threads) {
+        return StoreEngine.salvage(damaged, target, options, threads);
+    }
+
     /** All volumes, oldest first. */
     List<VolumeRecord> volumes();
 

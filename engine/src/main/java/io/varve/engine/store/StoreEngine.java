@@ -7,6 +7,7 @@ import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
+import io.varve.engine.SalvageReport;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
@@ -29,6 +30,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 
 /**
  * The store: the public face, put together of catalogue, open volumes and checkpoints. Look-ups are answered by the
@@ -69,6 +71,32 @@ public final class StoreEngine implements BlockStore {
                 throw new StoreException(StoreException.Kind.INVALID, String.valueOf(e.getMessage()), e);
             }
             throw StoreAccountant.translate(e);
+        }
+    }
+
+    /** Copies a damaged store; see {@link BlockStore#salvage}. */
+    public static SalvageReport salvage(Path damaged, Path target, StoreOptions options, EngineThreads threads) {
+        try (Disk disk = RealDisk.openReadOnly(damaged)) {
+            StoreOpening.lock(disk);
+            if (!Superblock.exists(disk)) {
+                throw new StoreException(StoreException.Kind.INVALID, "there is no superblock in " + damaged);
+            }
+            requireEmpty(target);
+            try (BlockStore copy = open(target, options, threads)) {
+                return Salvage.run(disk, copy, threads);
+            }
+        } catch (DiskException e) {
+            throw StoreAccountant.translate(e);
+        }
+    }
+
+    private static void requireEmpty(Path target) {
+        try (Stream<Path> found = Files.exists(target) ? Files.list(target) : Stream.of()) {
+            if (found.findAny().isPresent()) {
+                throw new StoreException(StoreException.Kind.ALREADY_EXISTS, target + " is not an empty directory");
+            }
+        } catch (IOException e) {
+            throw new StoreException(StoreException.Kind.ACCESS_DENIED, target + " cannot be listed: " + e, e);
         }
     }
 

@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The volumes and snapshots of one generation, as values, and whether their rows fit together. */
 final class StoreModel {
-    private final List<VolumeRow> volumes = new ArrayList<>();
     private final Map<Long, VolumeRow> volumesByNumber = new TreeMap<>();
     private final Map<Long, SnapshotRow> snapshots = new TreeMap<>();
     private final Map<Long, KeptTree> snapshotTrees = new HashMap<>();
@@ -44,7 +43,6 @@ final class StoreModel {
         Table volumeTable = image.table(VolumeRow.SPEC);
         for (int i = volumeTable.nextUsed(0); i >= 0; i = volumeTable.nextUsed(i + 1)) {
             VolumeRow row = new VolumeRow(volumeTable, i);
-            volumes.add(row);
             if (volumesByNumber.put(row.number(), row) != null || !ids.add(row.id())) {
                 findings.damage("table volumes", "two rows have the number or the id of " + row.id(), names(row));
             }
@@ -134,6 +132,36 @@ final class StoreModel {
     /** Everything kept, each volume's history behind the one that its origin is in. */
     List<Chain> chains() {
         return chains;
+    }
+
+    /** All volumes, deleted ones that snapshots remain of included, oldest first. */
+    List<VolumeRow> volumes() {
+        return List.copyOf(volumesByNumber.values());
+    }
+
+    /** The snapshot that a volume was cloned from; null if there is none. */
+    @Nullable
+    SnapshotRow originOf(VolumeRow volume) {
+        return snapshots.get(volume.origin());
+    }
+
+    /** The snapshots of a volume, oldest first, without deleted ones that no clone needs. */
+    List<SnapshotRow> snapshotsToKeep(VolumeRow volume) {
+        return snapshots.values().stream()
+                .filter(snapshot -> snapshot.volume() == volume.number())
+                .filter(snapshot -> snapshot.isLive() || isOrigin(snapshot))
+                .toList();
+    }
+
+    /** Deleted snapshots that clones need. */
+    List<SnapshotRow> hiddenOrigins() {
+        return snapshots.values().stream()
+                .filter(snapshot -> !snapshot.isLive() && isOrigin(snapshot))
+                .toList();
+    }
+
+    private boolean isOrigin(SnapshotRow snapshot) {
+        return volumesByNumber.values().stream().anyMatch(volume -> volume.origin() == snapshot.number());
     }
 
     /** All volumes that exist, oldest first. */
