@@ -859,6 +859,10 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         return map.dirtyPages();
     }
 
+    boolean isBusy() {
+        return requestsInFlight > 0;
+    }
+
     /** Takes no new requests; runs {@code task} when the last one is finished. */
     void quiesce(Runnable task) {
         closing = true;

@@ -94,6 +94,7 @@ final class StoreAccountant {
     private volatile int ticksOfRest;
     private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
     private volatile boolean closed;
+    private boolean closing;
     private volatile @Nullable StoreException failure;
 
     StoreAccountant(Disk disk, StoreParts parts, Table subtrees, StoreOptions options, EngineThreads threads) {
@@ -337,7 +338,7 @@ final class StoreAccountant {
 
     void deleteVolume(VolumeId id) {
         VolumeEntry entry = catalogue.get(id);
-        if (entry.holders.get() > 0) {
+        if (entry.holders.get() > 0 || isBusy(entry.open)) {
             throw new StoreException(StoreException.Kind.IN_USE, "volume " + id + " is open");
         }
         checkpointer.reserveFromBallast();
@@ -364,6 +365,9 @@ final class StoreAccountant {
     }
 
     OpenVolume openVolume(VolumeId id) {
+        if (closing) {
+            throw new StoreException(StoreException.Kind.CLOSED, "the store is closing");
+        }
         VolumeEntry entry = catalogue.get(id);
         OpenVolume open = entry.open;
         if (open == null) {
@@ -401,7 +405,7 @@ final class StoreAccountant {
     private void closeIdleVolumes() {
         if (idle.size() >= MAX_IDLE_VOLUMES) {
             checkpointer.reserveFromBallast();
-            closeVolumes(List.copyOf(idle));
+            closeVolumes(idle.stream().filter(entry -> !isBusy(entry.open)).toList());
         }
     }
 
@@ -436,12 +440,26 @@ final class StoreAccountant {
     }
 
     private void quiesce(@Nullable OpenVolume volume) {
+        threads.await(beginQuiesce(volume));
+    }
+
+    private static CompletableFuture<Boolean> beginQuiesce(@Nullable OpenVolume volume) {
         if (volume == null) {
-            return;
+            return CompletableFuture.completedFuture(true);
         }
         CompletableFuture<Boolean> idle = new CompletableFuture<>();
         volume.onLoop(opened -> opened.quiesce(() -> idle.complete(true)));
-        threads.await(idle);
+        return idle;
+    }
+
+    /** True while requests are under way that somebody has left behind: they may need the accountant to be answered. */
+    private boolean isBusy(@Nullable OpenVolume volume) {
+        if (volume == null) {
+            return false;
+        }
+        CompletableFuture<Boolean> busy = new CompletableFuture<>();
+        volume.onLoop(opened -> busy.complete(opened.isBusy()));
+        return threads.await(busy);
     }
 
     // ---- snapshots ----
@@ -660,6 +678,15 @@ final class StoreAccountant {
                 disk.freeBytes());
     }
 
+    /** Opens no more volumes, and lets those that are open finish what they were asked for; done when they have. */
+    CompletableFuture<Void> quiesceAll() {
+        closing = true;
+        return CompletableFuture.allOf(catalogue.openVolumes().stream()
+                .map(entry -> beginQuiesce(entry.open))
+                .toArray(CompletableFuture<?>[]::new));
+    }
+
+    /** After {@link #quiesceAll} is done. */
     void close() {
         compactor.close();
         catalogue.openVolumes().forEach(entry -> quiesce(entry.open));

@@ -331,6 +331,8 @@ public final class StoreEngine implements BlockStore {
 
     @Override
     public void close() {
+        // Requests under way may need the accountant: it must not be the one that waits for them.
+        StoreAccountant.join(accountant.call(accountant::quiesceAll).thenCompose(idle -> idle), threads);
         StoreAccountant.join(accountant.run(accountant::close), threads);
     }
 }
