@@ -433,7 +433,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         submit();
     }
 
-    /** A held request cannot be carried out. */
+    /** A held request cannot be carried out. What waited behind it is carried out by the next {@link #submit}. */
     private void giveUp(Request request, IoStatus answer) {
         request.waitingForIo = false;
         release(request);
@@ -564,6 +564,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             } else {
                 damaged("block map: " + failure.getMessage());
                 giveUp(request, IoStatus.EIO);
+                submit();
             }
         });
         return false;
@@ -592,6 +593,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         if (result != IoStatus.OK) {
             reader.giveEdge(edge);
             giveUp(request, result);
+            submit();
             return;
         }
         long from = Math.max(request.offset, block * BLOCK_BYTES);
@@ -649,7 +651,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
                 giveUp(request, answer);
             }
         }
-        wakeWaiters();
+        submit();
     }
 
     @Override
@@ -664,7 +666,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
                 }
             }
         }
-        wakeWaiters();
+        submit();
         return othersWait;
     }
 
@@ -754,8 +756,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         for (Request request : batch.takeFinished()) {
             finish(request, IoStatus.EIO);
         }
-        noSpace(IoStatus.EIO);
         commit.fail();
+        noSpace(IoStatus.EIO);
     }
 
     // ---- for the store ----
