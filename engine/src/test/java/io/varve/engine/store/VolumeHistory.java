@@ -1,133 +1,106 @@
 package io.varve.engine.store;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What was asked of a volume, and what it may therefore hold. The volume is seen as a few runs of blocks, and those as
- * sectors of 512 bytes. Each change writes a stamp of its own into its sectors, so that a sector tells which change it
- * shows; 0 is zeroes. Changes that are under way at the same time do not share a sector, but they may share a block.
+ * What was asked of a volume since its last start, and what it may therefore hold: the oracle of the laws 1 to 3, 7
+ * and 8. Each change writes a stamp of its own into its sectors, so that a sector tells which change it shows; 0 is
+ * zeroes. Changes that are under way at the same time may share sectors: they take effect in the order of the requests.
+ *
+ * <p>Times are of the test's own clock, which counts events.
  */
 final class VolumeHistory {
-    static final int SECTOR_BYTES = 512;
-    private static final int SECTORS_PER_BLOCK = 8;
     private static final long NEVER = Long.MAX_VALUE;
 
-    /** Runs of blocks: at the start, across two leaves of the map, in another subtree, and at the volume's end. */
-    private static final long[] RUN_STARTS = {0, 510, 1 << 17, (1 << 18) - 3};
-
-    private static final int[] RUN_BLOCKS = {5, 4, 3, 3};
-    static final int RUNS = RUN_STARTS.length;
-    static final int SECTORS = Arrays.stream(RUN_BLOCKS).sum() * SECTORS_PER_BLOCK;
-
-    /** A write, trim or write-zeroes. Times are of the test's own clock, which counts events. */
+    /** A write, trim or write-zeroes, or a piece of a long write. */
     static final class Change {
         final int stamp;
         final int first;
         final int end;
         final boolean fua;
         final long submitted;
-        long acknowledged = NEVER;
+        /** The piece that comes before it in the log. */
+        final @Nullable Change before;
 
-        Change(int stamp, int first, int end, boolean fua, long submitted) {
+        long acknowledged = NEVER;
+        private int index;
+
+        Change(int stamp, int first, int end, boolean fua, long submitted, @Nullable Change before) {
             this.stamp = stamp;
             this.first = first;
             this.end = end;
             this.fua = fua;
             this.submitted = submitted;
+            this.before = before;
         }
 
         @Override
         public String toString() {
-            return "change %d of sectors %d to %d, submitted at %d, acknowledged at %d, fua %b"
-                    .formatted(stamp, first, end, submitted, acknowledged, fua);
+            return "change %d of sectors %d to %d, submitted at %d, acknowledged at %s%s"
+                    .formatted(
+                            stamp,
+                            first,
+                            end,
+                            submitted,
+                            acknowledged == NEVER ? "no time" : acknowledged,
+                            fua ? ", fua" : "");
         }
     }
 
+    private final List<Change> changes;
+    /** For each sector the indices of its changes, oldest first. */
+    private final int[][] ofSector;
+
+    private final int[] counts;
     private int[] base;
-    private List<Change> changes = new ArrayList<>();
-    private final boolean[] busy = new boolean[SECTORS];
+    /** For each sector the newest change that a read has shown, and when that read was over. */
+    private final int[] seen;
+
+    private final long[] seenAt;
     /** Everything acknowledged before this time is on stable storage. */
     private long durableBefore;
 
     VolumeHistory(int[] base) {
+        this(base, new ArrayList<>(), new int[base.length][], new int[base.length], 0);
+    }
+
+    private VolumeHistory(int[] base, List<Change> changes, int[][] ofSector, int[] counts, long durableBefore) {
         this.base = base;
+        this.changes = changes;
+        this.ofSector = ofSector;
+        this.counts = counts;
+        this.durableBefore = durableBefore;
+        seen = new int[base.length];
+        seenAt = new long[base.length];
+        Arrays.fill(seen, -1);
     }
 
-    static int firstSector(int run) {
-        int first = 0;
-        for (int i = 0; i < run; i++) {
-            first += sectors(i);
-        }
-        return first;
-    }
-
-    static int sectors(int run) {
-        return RUN_BLOCKS[run] * SECTORS_PER_BLOCK;
-    }
-
-    static long offset(int run) {
-        return RUN_STARTS[run] * SECTORS_PER_BLOCK * SECTOR_BYTES;
-    }
-
-    /** Where a sector is on the volume. */
-    static long offsetOf(int sector) {
-        int run = RUNS - 1;
-        while (firstSector(run) > sector) {
-            run--;
-        }
-        return offset(run) + (long) (sector - firstSector(run)) * SECTOR_BYTES;
-    }
-
-    static ByteBuffer content(int stamp, int sectors) {
-        ByteBuffer bytes = ByteBuffer.allocateDirect(sectors * SECTOR_BYTES);
-        while (bytes.hasRemaining()) {
-            bytes.putInt(stamp);
-        }
-        return bytes.flip();
-    }
-
-    /** The stamps of what was read, each sector of which must be of one change alone. */
-    static int[] stamps(ByteBuffer bytes) {
-        int[] stamps = new int[bytes.remaining() / SECTOR_BYTES];
-        for (int i = 0; i < bytes.remaining() / Integer.BYTES; i++) {
-            int stamp = bytes.getInt(i * Integer.BYTES);
-            int sector = i * Integer.BYTES / SECTOR_BYTES;
-            stamps[sector] = i % (SECTOR_BYTES / Integer.BYTES) == 0 ? stamp : stamps[sector];
-            assertThat(stamp).as("sector %d is torn", sector).isEqualTo(stamps[sector]);
-        }
-        return stamps;
-    }
-
-    boolean isBusy(int first, int end) {
-        for (int sector = first; sector < end; sector++) {
-            if (busy[sector]) {
-                return true;
-            }
-        }
-        return false;
+    int sectors() {
+        return base.length;
     }
 
     void submit(Change change) {
+        change.index = changes.size();
         changes.add(change);
-        Arrays.fill(busy, change.first, change.end, true);
+        for (int sector = change.first; sector < change.end; sector++) {
+            int count = counts[sector]++;
+            int[] indices = ofSector[sector];
+            if (indices == null || count == indices.length) {
+                indices = indices == null ? new int[4] : Arrays.copyOf(indices, 2 * count);
+                ofSector[sector] = indices;
+            }
+            indices[count] = change.index;
+        }
     }
 
     void acknowledge(Change change, long now) {
         change.acknowledged = now;
-        Arrays.fill(busy, change.first, change.end, false);
         if (change.fua) {
             durableBefore = Math.max(durableBefore, change.submitted);
         }
-    }
-
-    /** A change was refused: like one that was never answered, it may show or not. */
-    void refuse(Change change) {
-        Arrays.fill(busy, change.first, change.end, false);
     }
 
     /** A flush or a snapshot that was submitted then has been answered. */
@@ -135,92 +108,142 @@ final class VolumeHistory {
         durableBefore = Math.max(durableBefore, submitted);
     }
 
-    /** Everything that was acknowledged is kept by a process kill, if no sync failed before. */
+    /** Everything that was acknowledged is kept: by a process kill or a clean end, if no sync failed before. */
     void keepAcknowledged() {
         durableBefore = NEVER;
     }
 
+    /** The medium is damaged: of what is only in the log, anything behind the damage may be gone. */
+    void keepNothing() {
+        durableBefore = 0;
+        for (Change change : changes) {
+            change.acknowledged = NEVER;
+        }
+    }
+
     /** What a snapshot may hold that was asked for at {@code asked} and is answered now, or is not there yet. */
     VolumeHistory ofSnapshot(long asked) {
-        VolumeHistory then = new VolumeHistory(base);
+        List<Change> then = new ArrayList<>();
         for (Change change : changes) {
-            Change same = new Change(change.stamp, change.first, change.end, false, change.submitted);
+            Change before = change.before == null ? null : then.get(change.before.index);
+            Change same = new Change(change.stamp, change.first, change.end, false, change.submitted, before);
+            same.index = change.index;
             same.acknowledged = change.acknowledged;
-            then.changes.add(same);
+            then.add(same);
         }
-        then.durableBefore = asked;
-        return then;
+        int[][] indices = new int[ofSector.length][];
+        for (int i = 0; i < indices.length; i++) {
+            indices[i] = ofSector[i] == null ? null : ofSector[i].clone();
+        }
+        return new VolumeHistory(base, then, indices, counts.clone(), asked);
     }
 
     /** What was found after a crash is the state that the next life starts with. */
     void restart(int[] found) {
         base = found;
-        changes = new ArrayList<>();
-        Arrays.fill(busy, false);
+        changes.clear();
+        Arrays.fill(counts, 0);
+        Arrays.fill(ofSector, null);
+        Arrays.fill(seen, -1);
+        Arrays.fill(seenAt, 0);
         durableBefore = 0;
     }
 
-    /** Holds what a read during the life has found against what was acknowledged before it was submitted. */
-    void checkRead(int firstSector, int[] found, long submitted) {
+    /**
+     * Holds what a read during the life has found against what was acknowledged before it was submitted, and against
+     * what reads that were over by then have shown.
+     */
+    void checkRead(int firstSector, int[] found, long submitted, long now) {
         for (int i = 0; i < found.length; i++) {
             int sector = firstSector + i;
-            int required = lastRequired(sector, submitted, new boolean[changes.size()]);
-            assertThat(shown(sector, found[i], required))
-                    .as("sector %d reads as %d, older than what was acknowledged", sector, found[i])
-                    .isGreaterThanOrEqualTo(required);
+            int required = seenAt[sector] < submitted ? seen[sector] : -1;
+            for (int at = counts[sector] - 1; at >= 0 && ofSector[sector][at] > required; at--) {
+                if (changes.get(ofSector[sector][at]).acknowledged < submitted) {
+                    required = ofSector[sector][at];
+                }
+            }
+            int shown = oldestShown(sector, found[i], required);
+            require(shown >= -1, "a read shows %s, %s", sector, found[i], required);
+            if (shown > seen[sector]) {
+                seen[sector] = shown;
+                seenAt[sector] = now;
+            }
         }
     }
 
     /**
      * Holds the whole state after a crash against the laws: what is durable is there; so is everything acknowledged
      * before the newest change that shows was even submitted (a prefix); and a change that shows anywhere shows wholly.
+     *
+     * @param blind sectors that could not be read, or null
      */
-    void check(int[] found) {
+    void check(int[] found, boolean @Nullable [] blind) {
         boolean[] visible = new boolean[changes.size()];
         long mustHave = durableBefore;
-        for (int i = 0; i < changes.size(); i++) {
-            Change change = changes.get(i);
-            for (int sector = change.first; sector < change.end; sector++) {
-                visible[i] |= change.stamp != 0 && found[sector] == change.stamp;
+        for (Change change : changes) {
+            boolean shows = change.fua && change.acknowledged != NEVER;
+            for (int sector = change.first; sector < change.end && !shows && change.stamp != 0; sector++) {
+                shows = found[sector] == change.stamp && (blind == null || !blind[sector]);
             }
-            boolean durable = change.fua && change.acknowledged != NEVER;
-            visible[i] |= durable;
-            mustHave = visible[i] ? Math.max(mustHave, change.submitted) : mustHave;
+            if (shows) {
+                mustHave = Math.max(mustHave, change.submitted);
+                for (Change piece = change; piece != null; piece = piece.before) {
+                    visible[piece.index] = true;
+                }
+            }
         }
-        for (int sector = 0; sector < SECTORS; sector++) {
-            int required = lastRequired(sector, mustHave, visible);
-            assertThat(shown(sector, found[sector], required))
-                    .as(
-                            "sector %d shows %d, which is older than %s, with %d durable, %d shown",
-                            sector,
-                            found[sector],
-                            required < 0 ? "the start" : changes.get(required),
-                            durableBefore,
-                            mustHave)
-                    .isGreaterThanOrEqualTo(required);
+        long reached = -1;
+        while (reached < mustHave) {
+            reached = mustHave;
+            for (int sector = 0; sector < base.length; sector++) {
+                if (blind == null || !blind[sector]) {
+                    mustHave = Math.max(mustHave, checkSector(sector, found[sector], mustHave, visible));
+                }
+            }
         }
     }
 
-    /** The last change of a sector that must show, or -1. */
-    private int lastRequired(int sector, long acknowledgedBefore, boolean[] required) {
-        for (int i = changes.size() - 1; i >= 0; i--) {
-            Change change = changes.get(i);
-            boolean here = change.first <= sector && sector < change.end;
-            if (here && (required[i] || change.acknowledged < acknowledgedBefore)) {
-                return i;
+    /** Answers when the oldest change was submitted that the sector can be showing. */
+    private long checkSector(int sector, int stamp, long acknowledgedBefore, boolean[] visible) {
+        int required = -1;
+        for (int at = counts[sector] - 1; at >= 0 && required < 0; at--) {
+            int index = ofSector[sector][at];
+            if (visible[index] || changes.get(index).acknowledged < acknowledgedBefore) {
+                required = index;
             }
         }
-        return -1;
+        int shown = oldestShown(sector, stamp, required);
+        require(shown >= -1, "the volume shows %s, %s", sector, stamp, required);
+        return shown < 0 ? -1 : changes.get(shown).submitted;
     }
 
-    /** A change from {@code least} on that a sector may show by holding {@code stamp}; -2 if there is none. */
-    private int shown(int sector, int stamp, int least) {
-        for (int i = changes.size() - 1; i >= Math.max(0, least); i--) {
-            Change change = changes.get(i);
-            if (change.first <= sector && sector < change.end && change.stamp == stamp) {
-                return i;
+    /** The oldest change from {@code least} on that a sector shows by holding {@code stamp}, -1: its start, -2: none. */
+    private int oldestShown(int sector, int stamp, int least) {
+        if (least < 0 && base[sector] == stamp) {
+            return -1;
+        }
+        for (int at = 0; at < counts[sector]; at++) {
+            int index = ofSector[sector][at];
+            if (index >= least && changes.get(index).stamp == stamp) {
+                return index;
             }
         }
-        return least < 0 && base[sector] == stamp ? -1 : -2;
+        return -2;
+    }
+
+    private void require(boolean holds, String what, int sector, int stamp, int required) {
+        if (!holds) {
+            String least = required < 0 ? "it began with " + base[sector] : "due is " + changes.get(required);
+            throw new AssertionError(what.formatted(stamp + " in sector " + sector, least) + "; durable before "
+                    + (durableBefore == NEVER ? "now" : durableBefore) + ", history " + historyOf(sector));
+        }
+    }
+
+    private String historyOf(int sector) {
+        StringBuilder all = new StringBuilder();
+        for (int at = Math.max(0, counts[sector] - 6); at < counts[sector]; at++) {
+            all.append("; ").append(changes.get(ofSector[sector][at]));
+        }
+        return all.toString();
     }
 }

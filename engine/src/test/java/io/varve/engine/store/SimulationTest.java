@@ -1,0 +1,26 @@
+package io.varve.engine.store;
+
+import org.junit.jupiter.api.Test;
+
+/**
+ * The laws, held by the whole engine on a simulated disk over as many seeds as the property {@code varve.crash.seeds}
+ * says; with {@code varve.sim.seed} only the run of that seed, told step by step. See {@code docs/verification.md}.
+ */
+class SimulationTest {
+    private static final int SEEDS = Integer.getInteger("varve.crash.seeds", 2000);
+    private static final Long ONE_SEED = Long.getLong("varve.sim.seed");
+
+    @Test
+    void everyLawHoldsWhateverTheDiskDoes() {
+        if (ONE_SEED != null) {
+            new Simulation(ONE_SEED, true).run();
+            return;
+        }
+        long start = System.nanoTime();
+        for (int seed = 0; seed < SEEDS; seed++) {
+            new Simulation(seed).run();
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.out.printf("simulation: %d seeds in %.0f s, %.1f a second%n", SEEDS, seconds, SEEDS / seconds);
+    }
+}
