@@ -85,7 +85,25 @@ public final class LogWriter {
         startSegment(first, previous.segmentId(), previous.offset());
     }
 
-    /** True once {@link #begin} was called. */
+    /**
+     * Ends the log here, where it can go on only under a new epoch. Nothing waits in the batch; a segment that was
+     * {@linkplain #provideNext provided} is given up.
+     */
+    public void end() {
+        if (batchRecords > 0) {
+            throw new IllegalStateException("the log ends within a batch");
+        }
+        current = null;
+        next = null;
+    }
+
+    /** Bytes that are allocated for records to come. */
+    public long unusedBytes() {
+        Segment following = next;
+        return segment().capacityBytes() - writeOffset + (following == null ? 0 : following.capacityBytes());
+    }
+
+    /** True between {@link #begin} and {@link #end}. */
     public boolean isOpen() {
         return current != null;
     }

@@ -2,6 +2,7 @@ package io.varve.engine.log;
 
 import io.varve.engine.StoreException;
 import io.varve.engine.io.Disk;
+import io.varve.engine.io.DiskException;
 import io.varve.engine.io.DiskFile;
 import io.varve.engine.meta.Table;
 import io.varve.engine.meta.TableSpec;
@@ -17,6 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * All segments of the store: where each one is now and how many of its blocks are live. {@link #find}, {@link #prepare}
@@ -28,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * read there under their old addresses.
  */
 public final class SegmentStore {
+    private static final Logger LOG = LoggerFactory.getLogger(SegmentStore.class);
     /** The directory of segment files. */
     public static final String DIRECTORY = SegmentFiles.DIRECTORY;
     /** The table that the superblock keeps for this. */
@@ -52,6 +56,9 @@ public final class SegmentStore {
     private final Set<State> perhapsDead = new LinkedHashSet<>();
     /** By file number. */
     private final Map<Long, Container> containers = new HashMap<>();
+
+    /** Segments whose files are longer than what is in them until the coming commit is durable. */
+    private final List<Segment> cut = new ArrayList<>();
 
     private long liveBlocks;
     private long capacityBytes;
@@ -144,7 +151,9 @@ public final class SegmentStore {
                     table.getInt(row, SegmentRow.STORED_BYTES));
             segment = moved(id, volume, capacity, container, place);
         } else {
-            segment = new Segment(id, volume, number, capacity, files.openNamed(number));
+            DiskFile file = files.openNamed(number);
+            capacity = capacityNow(row, kind, capacity, file);
+            segment = new Segment(id, volume, number, capacity, file);
             capacityBytes += capacity;
         }
         State state = new State(segment, row);
@@ -169,6 +178,24 @@ public final class SegmentStore {
         if (state.sealed && state.live == 0) {
             perhapsDead.add(state);
         }
+    }
+
+    /**
+     * The superblock opened may be older than the one that had the end of a log cut off, or a crash may have come between
+     * that one and the cutting.
+     */
+    private long capacityNow(int row, byte kind, long capacity, DiskFile file) {
+        boolean mayBeCut = (kind == SegmentRow.OPEN || Long.bitCount(capacity) != 1)
+                && files.exists(table.getLong(row, SegmentRow.FILE));
+        long bytes = mayBeCut ? file.sizeBytes() : capacity;
+        if (bytes > capacity && kind == SegmentRow.SEALED) {
+            file.truncate(capacity);
+        }
+        long now = Math.min(capacity, bytes);
+        if (now < capacity) {
+            table.putLong(row, SegmentRow.CAPACITY, now);
+        }
+        return now;
     }
 
     private Segment moved(long id, long volume, long capacity, Container container, MovedSegment.Place place) {
@@ -300,6 +327,17 @@ public final class SegmentStore {
         return found;
     }
 
+    /** The newest epoch of each volume that {@link #unknownSegments} name. */
+    public Map<Long, Integer> unknownEpochs() {
+        Map<Long, Integer> newest = new HashMap<>();
+        for (SegmentDescriptor.Header header : files.unknown(filesInUse()).values()) {
+            if (!segments.containsKey(header.segmentId())) {
+                newest.merge(header.volume(), header.epoch(), Math::max);
+            }
+        }
+        return newest;
+    }
+
     /** Takes in a segment that {@link #unknownSegments} found. */
     public @Nullable Segment adopt(SegmentDescriptor.Header header) {
         for (Map.Entry<Long, SegmentDescriptor.Header> file :
@@ -362,6 +400,39 @@ public final class SegmentStore {
     public void sealAll(long volume) {
         recordFresh();
         openSegments(volume).forEach(segment -> seal(segment.id()));
+    }
+
+    /**
+     * A volume's log ends at {@code end}: seals its segments, and cuts what is behind the end off the last one once the
+     * commit is durable. Either superblock finds there what it needs, because none ever needs what is behind the end.
+     */
+    public void endLog(long volume, LogPosition end) {
+        sealAll(volume);
+        State last = states.get(end.segmentId());
+        long bytes = SegmentFiles.wholePages(end.offset());
+        if (last != null && last.live > 0 && last.segment.moved() == null && bytes < last.segment.capacityBytes()) {
+            shorten(last, bytes);
+            cut.add(last.segment);
+        }
+    }
+
+    private void shorten(State state, long bytes) {
+        Segment before = state.segment;
+        state.segment = new Segment(before.id(), before.volume(), before.fileNumber(), bytes, before.file());
+        segments.put(before.id(), state.segment);
+        table.putLong(state.row, SegmentRow.CAPACITY, bytes);
+        capacityBytes -= before.capacityBytes() - bytes;
+    }
+
+    private void cutOff() {
+        for (Segment segment : cut) {
+            try {
+                segment.file().truncate(segment.capacityBytes());
+            } catch (DiskException e) {
+                LOG.warn("the unused end of segment {} is not given back: {}", segment.id(), e.getMessage());
+            }
+        }
+        cut.clear();
     }
 
     // ---- accountant: compaction ----
@@ -507,6 +578,7 @@ public final class SegmentStore {
      */
     public void committed(long reservedIds, CompletableFuture<?> readsEnded) {
         idLimit = reservedIds;
+        cutOff();
         files.committed(readsEnded);
     }
 

@@ -14,6 +14,7 @@ import java.util.List;
  * @param root the tree at {@code position}
  * @param generation the next generation of the map
  * @param position where replay begins after this checkpoint
+ * @param parked true if the log ends at {@code position}: no segment of the volume is written any more
  * @param epoch the epoch of the record before that position
  * @param changes what the changes of the map mean for space
  * @param snapshots snapshots taken since the last checkpoint, oldest first
@@ -27,6 +28,7 @@ record CheckpointPart(
         MapRoot root,
         long generation,
         LogPosition position,
+        boolean parked,
         int epoch,
         MapChanges changes,
         List<TakenSnapshot> snapshots,

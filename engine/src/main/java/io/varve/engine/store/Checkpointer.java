@@ -167,7 +167,9 @@ final class Checkpointer {
             if (volume != null) {
                 Floors floors = reclaimer.floorsFor(entry);
                 CompletableFuture<Optional<CheckpointPart>> part = new CompletableFuture<>();
-                volume.onLoop(opened -> part.complete(Optional.ofNullable(opened.freeze(floors))));
+                long parkFromBytes = entry.parkFromBytes;
+                entry.parkFromBytes = VolumeEntry.NOT_PARKED;
+                volume.onLoop(opened -> part.complete(Optional.ofNullable(opened.freeze(floors, parkFromBytes))));
                 entries.add(entry);
                 parts.add(part);
             }
@@ -184,6 +186,12 @@ final class Checkpointer {
             }
         }
         return participants;
+    }
+
+    /** The next checkpoint ends the log of a volume that rests, if so many bytes are allocated for it in vain. */
+    void park(VolumeEntry entry, long fromBytes) {
+        entry.parkFromBytes = fromBytes;
+        touched.add(entry);
     }
 
     /** The volumes to freeze; what they append before they are frozen may put them in the next checkpoint as well. */
@@ -259,6 +267,10 @@ final class Checkpointer {
         }
         reclaimer.addTrimmed(entry.number, part.changes().dropped());
         part.sealed().forEach(segment -> segments.seal(segment.id()));
+        if (part.parked()) {
+            entry.row.setOpenForWriting(false);
+            segments.endLog(entry.number, part.position());
+        }
     }
 
     private void commitSuperblock() {

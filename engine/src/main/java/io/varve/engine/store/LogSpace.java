@@ -82,7 +82,7 @@ final class LogSpace {
      * Begins the log of this opening, if that is not under way.
      *
      * @param wantedBytes the request that it is begun for
-     * @param empty true if the volume holds no data yet, and may stay small
+     * @param empty true if the volume holds no data yet, or rested, and may stay small
      */
     void start(long wantedBytes, boolean empty) {
         if (!logStarting) {
@@ -168,6 +168,11 @@ final class LogSpace {
     private void beginSegment() {
         writeBackFrom = 0;
         syncsAtSegmentStart = counters.logSyncs.get();
+    }
+
+    /** True while a segment is being made ready. */
+    boolean isPreparing() {
+        return logStarting || segmentComing;
     }
 
     /** Asks for a next segment that can hold a record of {@code payloadBytes}, if none is under way. */

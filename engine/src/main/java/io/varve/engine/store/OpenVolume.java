@@ -11,6 +11,7 @@ import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.DiskException;
+import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.LogWriter;
 import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentStore;
@@ -80,6 +81,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private boolean readOnly;
     private boolean closing;
     private boolean pumping;
+    private boolean parkedBefore;
     /** Depth of calls that are appending a request; answers wait until it is 0. */
     private int appending;
 
@@ -542,7 +544,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             return true;
         }
         held.add(request, false);
-        space.start(request.kind == Request.Kind.WRITE ? request.length : 0, usedNow() == 0);
+        space.start(request.kind == Request.Kind.WRITE ? request.length : 0, usedNow() == 0 || parkedBefore);
         return false;
     }
 
@@ -766,9 +768,12 @@ final class OpenVolume implements Volume, LogSpace.Owner {
      * Freezes the volume for a checkpoint, and lets {@code newFloors} hold from this instant on
      * (unless a snapshot was taken of which the store does not know yet); null if nothing can have
      * changed since the last checkpoint, or the log has failed.
+     *
+     * @param parkFromBytes the log is parked if the volume rests and at least so many bytes are allocated for it in vain:
+     *     it ends, and the next write begins it anew
      */
     @Nullable
-    CheckpointPart freeze(Floors newFloors) {
+    CheckpointPart freeze(Floors newFloors, long parkFromBytes) {
         writeBatch();
         if (!log.isOpen() || status.health() == VolumeStatus.Health.FAILED) {
             map.setFloors(newFloors);
@@ -785,10 +790,17 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         }
         List<Segment> unsynced = log.unsynced();
         unsynced.addAll(commit.segmentsInSync());
+        LogPosition position = log.position();
+        boolean park = rests() && log.unusedBytes() >= parkFromBytes;
+        if (park) {
+            log.end();
+            parkedBefore = true;
+        }
         return new CheckpointPart(
                 root,
                 map.generation(),
-                log.position(),
+                position,
+                park,
                 log.epoch(),
                 changes,
                 taken,
@@ -799,11 +811,16 @@ final class OpenVolume implements Volume, LogSpace.Owner {
                 usedBlocks);
     }
 
+    /** True when nothing is under way that appends to the log. */
+    private boolean rests() {
+        return requestsInFlight == 0 && held.isEmpty() && !space.isPreparing();
+    }
+
     /** The checkpoint that a part was given to is durable. */
     void checkpointed(CheckpointPart part, WrittenPages written) {
         map.markOnDisk(written);
         log.markDurable(part.lastSequence());
-        log.forgetSynced(part.unsynced(), part.position().segmentId());
+        log.forgetSynced(part.unsynced(), part.parked() ? 0 : part.position().segmentId());
         if (frames.isTight()) {
             map.evict(Integer.MAX_VALUE);
         }

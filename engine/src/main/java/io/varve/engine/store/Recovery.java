@@ -95,14 +95,30 @@ final class Recovery implements LogReader.Handler {
     }
 
     private static void finish(Deque<Recovery> replayed, Checkpointer checkpointer, Consumer<Runnable> commit) {
-        if (!replayed.isEmpty()) {
-            checkpointer.reserveFromBallast(dirtyPages(replayed));
+        if (!replayed.isEmpty() && haveRoom(replayed, checkpointer)) {
             commit.accept(() ->
                     checkpointer.run(replayed.stream().map(Recovery::finish).toList()));
         }
         while (!replayed.isEmpty()) {
             replayed.removeLast().map.close();
         }
+    }
+
+    /** If there is none, other volumes can be opened all the same. */
+    private static boolean haveRoom(Deque<Recovery> replayed, Checkpointer checkpointer) {
+        try {
+            checkpointer.reserveFromBallast(dirtyPages(replayed));
+            return true;
+        } catch (DiskException e) {
+            replayed.forEach(recovery -> recovery.failed(e));
+            return false;
+        }
+    }
+
+    private void failed(RuntimeException cause) {
+        LOG.error("{} cannot be recovered", entry.id, cause);
+        entry.status = new VolumeStatus(
+                VolumeStatus.Health.FAILED, "cannot be recovered: " + String.valueOf(cause.getMessage()));
     }
 
     /** False if the volume's storage fails. */
@@ -120,9 +136,7 @@ final class Recovery implements LogReader.Handler {
             LOG.info("{}: replayed {} records of epoch {}", entry.id, result.records(), result.epoch());
             return true;
         } catch (DamagedPageException | DiskException e) {
-            LOG.error("{} cannot be recovered", entry.id, e);
-            entry.status = new VolumeStatus(
-                    VolumeStatus.Health.FAILED, "cannot be recovered: " + String.valueOf(e.getMessage()));
+            failed(e);
             return false;
         }
     }
@@ -139,7 +153,7 @@ final class Recovery implements LogReader.Handler {
         } else {
             entry.status = VolumeStatus.OK;
         }
-        return freeze(result.epoch(), true);
+        return freeze(result.epoch(), true, result.damagedUntil().isPresent());
     }
 
     private void sync() {
@@ -148,7 +162,7 @@ final class Recovery implements LogReader.Handler {
         }
     }
 
-    private Checkpointer.Participant freeze(int reachedEpoch, boolean last) {
+    private Checkpointer.Participant freeze(int reachedEpoch, boolean last, boolean damaged) {
         List<Segment> open = parts.segments().openSegments(entry.number);
         MapRoot root = map.freeze();
         MapChanges changes = map.takeChanges();
@@ -159,6 +173,7 @@ final class Recovery implements LogReader.Handler {
                 root,
                 map.generation(),
                 position,
+                last && !damaged,
                 reachedEpoch,
                 changes,
                 taken,
@@ -206,7 +221,7 @@ final class Recovery implements LogReader.Handler {
         if (map.dirtyPages() > dirtyPagesAtOnce(parts)) {
             sync();
             checkpointer.reserveFromBallast(map.dirtyPages());
-            commit.accept(() -> checkpointer.run(List.of(freeze(reachedEpoch, false))));
+            commit.accept(() -> checkpointer.run(List.of(freeze(reachedEpoch, false, false))));
         }
     }
 }

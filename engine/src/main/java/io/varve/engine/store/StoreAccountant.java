@@ -25,6 +25,7 @@ import io.varve.engine.meta.Table;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
@@ -56,6 +57,10 @@ final class StoreAccountant {
 
     /** What the control plane gets at a time. */
     private static final long YIELDED_BYTES = 1 << 20;
+
+    private static final int LOOKS_BEFORE_PARKING = 5;
+    /** A log with less than this allocated in vain is not worth a new segment at the next write. */
+    private static final long LEAST_PARKED_BYTES = 1 << 20;
 
     private static final long RECYCLED_AT_REST_BYTES = 16 << 20;
     /** The part of what is live that recycled files may take while volumes are written. */
@@ -156,17 +161,23 @@ final class StoreAccountant {
     /** Recovers every volume that was open for writing when the store was last in use. */
     void recover() {
         List<VolumeEntry> wereOpen = new ArrayList<>();
+        Map<Long, Integer> newestEpochs = parts.segments().unknownEpochs();
         for (VolumeEntry entry : catalogue.everyVolume()) {
             if (entry.row.isDamaged()) {
                 entry.status = new VolumeStatus(
                         VolumeStatus.Health.READ_ONLY, "an earlier recovery found records of its log missing");
             }
-            if (entry.row.isLive() && entry.row.isOpenForWriting()) {
+            // The superblock at hand may be the older one and not know that the log was begun anew.
+            boolean wasOpened =
+                    entry.row.isOpenForWriting() || newestEpochs.getOrDefault(entry.number, 0) > entry.row.epoch();
+            if (entry.row.isLive() && wasOpened) {
                 wereOpen.add(entry);
             }
         }
         recover(wereOpen);
-        parts.segments().deleteStrayFiles();
+        if (wereOpen.stream().noneMatch(entry -> entry.status.health() == VolumeStatus.Health.FAILED)) {
+            parts.segments().deleteStrayFiles();
+        }
         checkpointer.commitTables();
         refreshUsage();
         queueCheckpointIfReclaiming();
@@ -196,10 +207,23 @@ final class StoreAccountant {
         if (ticksOfRest == TICKS_OF_REST || ++looks % LOOKS_AT_HIDDEN_ROOTS == 0) {
             reclaimer.lookAtHiddenRoots();
         }
-        if ((resting && logSinceCheckpoint.get() > 0) || checkpointer.hasMoreToReclaim()) {
+        boolean parking = park();
+        if (parking || (resting && logSinceCheckpoint.get() > 0) || checkpointer.hasMoreToReclaim()) {
             queueCheckpoint();
         }
         tidy(resting);
+    }
+
+    /** Has the coming checkpoint end the logs of volumes that were not written for a while; true if there are any. */
+    private boolean park() {
+        boolean parking = false;
+        for (VolumeEntry entry : catalogue.openVolumes()) {
+            if (entry.row.isOpenForWriting() && entry.looksAtRest() == LOOKS_BEFORE_PARKING) {
+                checkpointer.park(entry, LEAST_PARKED_BYTES);
+                parking = true;
+            }
+        }
+        return parking;
     }
 
     /** Keeps what is dead, or waits for reuse, in proportion to what is live. */
@@ -417,7 +441,10 @@ final class StoreAccountant {
 
     /** Closes volumes that nobody holds; what they have not checkpointed yet is, unless their log has failed. */
     private void closeVolumes(List<VolumeEntry> entries) {
-        entries.forEach(entry -> quiesce(entry.open));
+        entries.forEach(entry -> {
+            quiesce(entry.open);
+            checkpointer.park(entry, 0);
+        });
         guarded(checkpointer::run);
         for (VolumeEntry entry : entries) {
             OpenVolume volume = entry.open;
@@ -689,7 +716,10 @@ final class StoreAccountant {
     /** After {@link #quiesceAll} is done. */
     void close() {
         compactor.close();
-        catalogue.openVolumes().forEach(entry -> quiesce(entry.open));
+        catalogue.openVolumes().forEach(entry -> {
+            quiesce(entry.open);
+            checkpointer.park(entry, 0);
+        });
         if (failure == null && hasRoomToClose()) {
             guarded(checkpointer::run);
             for (VolumeEntry entry : catalogue.openVolumes()) {

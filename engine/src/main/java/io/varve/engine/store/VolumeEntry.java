@@ -25,6 +25,15 @@ final class VolumeEntry {
     final Optional<SnapshotId> origin;
     final VolumeCounters counters = new VolumeCounters();
 
+    /** For {@link #parkFromBytes}: the log goes on. */
+    static final long NOT_PARKED = Long.MAX_VALUE;
+
+    /** With so many unused bytes the log is parked by the coming checkpoint. Accountant only. */
+    long parkFromBytes = NOT_PARKED;
+
+    private long appendsSeen;
+    private int looksAtRest;
+
     volatile long sizeBytes;
     /** As of the last checkpoint. */
     volatile long usedBlocks;
@@ -48,6 +57,14 @@ final class VolumeEntry {
         createdAt = Instant.ofEpochMilli(row.createdMillis());
         sizeBytes = row.sizeBytes();
         usedBlocks = row.usedBlocks();
+    }
+
+    /** Looks whether the log has grown since the last call; answers for how many calls it has not. Accountant only. */
+    int looksAtRest() {
+        long appends = counters.logAppends.get();
+        looksAtRest = appends == appendsSeen ? looksAtRest + 1 : 0;
+        appendsSeen = appends;
+        return looksAtRest;
     }
 
     VolumeRecord record() {

@@ -56,6 +56,11 @@ final class SimulatedStore {
         } catch (SimulatedCrash expected) {
             // in the middle of something
         }
+        powerLoss();
+    }
+
+    /** Cuts the power and starts again. */
+    void powerLoss() {
         scheduler = new SimulatedScheduler(SEED, scheduler.nanoTime());
         disk.powerLoss(scheduler);
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
