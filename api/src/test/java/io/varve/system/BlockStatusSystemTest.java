@@ -73,6 +73,27 @@ class BlockStatusSystemTest {
         assertThat(map).allMatch(extent -> extent.type() == 3);
     }
 
+    /** CVE-2025-47711 and CVE-2025-47712 (nbdkit): the longest length, and extents that together take more than 32 bits. */
+    @Test
+    @RequiresTools("nbdsh")
+    void theLongestBlockStatusDoesNotWrapAround() {
+        String volume = server.newVolume("long", 16 << 10);
+        nbdsh(volume, "h.pwrite(b'x' * 4096, (1 << 32) - 8192)");
+        String said = nbdsh(List.of("-c", "h.add_meta_context('base:allocation')"), volume, """
+                for length in [0xffffffff, 0xfffffffe, 0xfffff000, 0x80000000]:
+                    for at in [0, 1, 4096, (1 << 32) - 4096, (1 << 44) - length]:
+                        seen = []
+                        h.block_status(length, at, lambda name, offset, entries, err: seen.extend(entries))
+                        assert sum(seen[::2]) == length, (length, at, seen)
+                        for flags in [nbd.CMD_FLAG_REQ_ONE]:
+                            seen = []
+                            h.block_status(length, at, lambda name, offset, entries, err: seen.extend(entries), flags)
+                            assert len(seen) == 2 and 0 < seen[0] <= length, (length, at, seen)
+                print('well')
+                """);
+        assertThat(said.strip()).isEqualTo("well");
+    }
+
     @Test
     @RequiresTools({"qemu-img", "nbdsh"})
     void qemuImgMapsMeasuresAndKnowsTheDepth() {
