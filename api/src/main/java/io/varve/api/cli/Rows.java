@@ -13,7 +13,7 @@ final class Rows {
     private Rows() {}
 
     static void volumes(List<JsonObject> volumes, PrintWriter out) {
-        Table table = new Table("VOLUME", "NAME", "STATE", "SIZE", "USED", "IOPS", "MiB/s", "CREATED");
+        Table table = new Table("VOLUME", "NAME", "STATE", "SIZE", "USED", "OWN", "IOPS", "MiB/s", "CREATED");
         for (JsonObject volume : volumes) {
             table.row(
                     volume.getString("volumeId"),
@@ -21,6 +21,7 @@ final class Rows {
                     volume.getString("state"),
                     volume.getInteger("sizeGiB") + " GiB",
                     GiB.human(volume.getLong("usedBytes")),
+                    own(volume),
                     String.valueOf(volume.getValue("iops", NONE)),
                     String.valueOf(volume.getValue("throughputMiBps", NONE)),
                     volume.getString("createTime"));
@@ -29,7 +30,7 @@ final class Rows {
     }
 
     static void snapshots(List<JsonObject> snapshots, PrintWriter out) {
-        Table table = new Table("SNAPSHOT", "NAME", "STATE", "SIZE", "USED", "VOLUME", "TAKEN");
+        Table table = new Table("SNAPSHOT", "NAME", "STATE", "SIZE", "USED", "OWN", "VOLUME", "TAKEN");
         for (JsonObject snapshot : snapshots) {
             table.row(
                     snapshot.getString("snapshotId"),
@@ -37,10 +38,17 @@ final class Rows {
                     snapshot.getString("state"),
                     snapshot.getInteger("volumeSizeGiB") + " GiB",
                     GiB.human(snapshot.getLong("usedBytes")),
+                    own(snapshot),
                     snapshot.getString("volumeId"),
                     snapshot.getString("startTime"));
         }
         table.print(out);
+    }
+
+    /** What deleting it alone would free, if that was counted. */
+    private static String own(JsonObject object) {
+        Long bytes = object.getLong("exclusiveBytes");
+        return bytes == null ? NONE : GiB.human(bytes);
     }
 
     /** One object, a field a line. */

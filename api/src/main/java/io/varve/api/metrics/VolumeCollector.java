@@ -9,14 +9,17 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import io.varve.engine.BlockStore;
 import io.varve.engine.LatencyHistogram;
+import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeCounters.Operation;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeUsage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,6 +78,8 @@ final class VolumeCollector implements MultiCollector {
                         c -> c.checksumMismatches.get()))
                 .metricSnapshot(provisioned())
                 .metricSnapshot(used())
+                .metricSnapshot(exclusive())
+                .metricSnapshot(snapshotsExclusive())
                 .build();
     }
 
@@ -96,6 +101,40 @@ final class VolumeCollector implements MultiCollector {
                 "varve_volume_used_bytes",
                 "Bytes that the volume can read, shared or not.",
                 volume -> store.usage(volume.id()).usedBytes());
+    }
+
+    private GaugeSnapshot exclusive() {
+        GaugeSnapshot.Builder gauge = GaugeSnapshot.builder()
+                .name("varve_volume_exclusive_bytes")
+                .help("Bytes that only this volume can read, as of a checkpoint.");
+        for (VolumeRecord volume : store.volumes()) {
+            addExclusive(gauge, labels(volume.id()), () -> store.usage(volume.id()));
+        }
+        return gauge.build();
+    }
+
+    private GaugeSnapshot snapshotsExclusive() {
+        GaugeSnapshot.Builder gauge = GaugeSnapshot.builder()
+                .name("varve_snapshot_exclusive_bytes")
+                .help("Bytes that only this snapshot can read, as of a checkpoint.");
+        for (SnapshotRecord snapshot : store.snapshots()) {
+            Labels labels = Labels.of("snapshot", snapshot.id().toString());
+            addExclusive(gauge, labels, () -> store.usage(snapshot.id()));
+        }
+        return gauge.build();
+    }
+
+    private static void addExclusive(GaugeSnapshot.Builder gauge, Labels labels, Supplier<VolumeUsage> usage) {
+        try {
+            usage.get()
+                    .exclusiveBytes()
+                    .ifPresent(bytes -> gauge.dataPoint(GaugeSnapshot.GaugeDataPointSnapshot.builder()
+                            .labels(labels)
+                            .value((double) bytes)
+                            .build()));
+        } catch (StoreException e) {
+            LOG.debug("{} was deleted while it was looked at", labels, e);
+        }
     }
 
     private GaugeSnapshot gauge(String name, String help, ToLongFunction<VolumeRecord> value) {

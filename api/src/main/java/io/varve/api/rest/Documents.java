@@ -6,6 +6,7 @@ import io.varve.api.control.SnapshotView;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeView;
 import io.varve.engine.VolumeStatus;
+import io.varve.engine.VolumeUsage;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -43,6 +44,7 @@ final class Documents {
                 .put("encrypted", false)
                 .put("usedBytes", view.usage().usedBytes())
                 .put("status", status(view.record().status()));
+        putSharing(json, view.usage());
         return addressed(json, id);
     }
 
@@ -57,8 +59,14 @@ final class Documents {
                 .put("description", view.entry().description())
                 .put("tags", tags(view.entry().label().tags()))
                 .put("usedBytes", view.usage().usedBytes());
+        putSharing(json, view.usage());
         view.entry().label().name().ifPresent(name -> json.put("name", name));
         return addressed(json, id);
+    }
+
+    private static void putSharing(JsonObject json, VolumeUsage usage) {
+        usage.exclusiveBytes().ifPresent(bytes -> json.put("exclusiveBytes", bytes));
+        usage.sharedBytes().ifPresent(bytes -> json.put("sharedBytes", bytes));
     }
 
     private JsonObject addressed(JsonObject json, String id) {

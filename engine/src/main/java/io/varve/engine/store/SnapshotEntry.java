@@ -24,6 +24,9 @@ final class SnapshotEntry {
 
     volatile @Nullable SnapshotRow row;
     volatile long usedBlocks;
+    /** Blocks that nothing else reads, or {@link VolumeEntry#UNKNOWN}; see {@link Sharing}. */
+    volatile long exclusiveBlocks = VolumeEntry.UNKNOWN;
+
     /** How many hold it open. */
     final AtomicInteger holders = new AtomicInteger();
 

@@ -58,6 +58,9 @@ final class StoreAccountant {
     /** What the control plane gets at a time. */
     private static final long YIELDED_BYTES = 1 << 20;
 
+    /** Map pages read by one step of counting what is shared. */
+    private static final int SHARING_PAGES = 512;
+
     private static final int LOOKS_BEFORE_PARKING = 5;
     /** A log with less than this allocated in vain is not worth a new segment at the next write. */
     private static final long LEAST_PARKED_BYTES = 1 << 20;
@@ -83,6 +86,7 @@ final class StoreAccountant {
     private final Baselines baselines;
     private final AtomicLong logSinceCheckpoint = new AtomicLong();
     private final Compactor compactor;
+    private final Sharing sharing;
     private final VolumeLoop timer;
     private final AtomicLong logAppended = new AtomicLong();
     private final AtomicBoolean checkpointQueued = new AtomicBoolean();
@@ -92,6 +96,7 @@ final class StoreAccountant {
     private final Set<VolumeEntry> idle = new LinkedHashSet<>();
 
     private long logSeen;
+    private boolean sharingQueued;
     /** Dirty map pages of a volume after which a checkpoint is written. */
     private volatile long dirtyPagesLimit;
 
@@ -114,6 +119,7 @@ final class StoreAccountant {
         shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty, pressure);
         baselines = new Baselines(parts.frames(), parts.pages(), this::run);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
+        sharing = new Sharing(parts);
         timer = threads.nextLoop();
         dirtyPagesLimit = parts.frames().budgetFrames() / 3;
     }
@@ -212,6 +218,18 @@ final class StoreAccountant {
             queueCheckpoint();
         }
         tidy(resting);
+        countSharing();
+    }
+
+    /** A step of counting; more of them follow as long as volumes rest, with other tasks between them. */
+    private void countSharing() {
+        if (sharing.step(SHARING_PAGES) && ticksOfRest >= TICKS_OF_REST && !sharingQueued) {
+            sharingQueued = true;
+            CompletableFuture<Void> unused = run(() -> {
+                sharingQueued = false;
+                countSharing();
+            });
+        }
     }
 
     /** Has the coming checkpoint end the logs of volumes that were not written for a while; true if there are any. */
@@ -659,6 +677,7 @@ final class StoreAccountant {
     private void guarded(Runnable commit) {
         try {
             commit.run();
+            sharing.changed();
         } catch (RuntimeException e) {
             StoreException cause = translate(e);
             failure = cause;

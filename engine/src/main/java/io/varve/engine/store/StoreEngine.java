@@ -29,6 +29,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
@@ -290,13 +291,20 @@ public final class StoreEngine implements BlockStore {
     @Override
     public VolumeUsage usage(VolumeId id) {
         VolumeEntry entry = catalogue.get(id);
-        return new VolumeUsage(entry.sizeBytes, entry.usedBlocks() * BLOCK_BYTES);
+        return usage(entry.sizeBytes, entry.usedBlocks(), entry.exclusiveBlocks);
     }
 
     @Override
     public VolumeUsage usage(SnapshotId id) {
         SnapshotEntry entry = catalogue.get(id);
-        return new VolumeUsage(entry.sizeBytes, entry.usedBlocks * BLOCK_BYTES);
+        return usage(entry.sizeBytes, entry.usedBlocks, entry.exclusiveBlocks);
+    }
+
+    private static VolumeUsage usage(long sizeBytes, long usedBlocks, long exclusiveBlocks) {
+        OptionalLong exclusive = exclusiveBlocks == VolumeEntry.UNKNOWN
+                ? OptionalLong.empty()
+                : OptionalLong.of(Math.min(usedBlocks, exclusiveBlocks) * BLOCK_BYTES);
+        return new VolumeUsage(sizeBytes, usedBlocks * BLOCK_BYTES, exclusive);
     }
 
     @Override

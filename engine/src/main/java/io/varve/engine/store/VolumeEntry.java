@@ -35,8 +35,14 @@ final class VolumeEntry {
     private int looksAtRest;
 
     volatile long sizeBytes;
+    /** No count, of {@link #exclusiveBlocks}. */
+    static final long UNKNOWN = -1;
+
     /** As of the last checkpoint. */
     volatile long usedBlocks;
+    /** Blocks that nothing else reads, or {@link #UNKNOWN}; see {@link Sharing}. */
+    volatile long exclusiveBlocks = UNKNOWN;
+
     /** How many hold it open. */
     final AtomicInteger holders = new AtomicInteger();
 
