@@ -5,10 +5,8 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.EventLoop;
 import io.varve.engine.Volume;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -29,8 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection extends ChannelInboundHandlerAdapter implements RequestDecoder.Sink {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
-
-    private static final int STATUS_REPLY_BYTES = 256;
 
     private final Session session;
     private final Service service;
@@ -56,7 +52,12 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     /** What exists only once the channel is on this loop. */
     private record Wiring(
-            ChannelHandlerContext ctx, Intake intake, RequestDecoder decoder, ReplyWriter replies, StallWatch watch) {}
+            ChannelHandlerContext ctx,
+            Intake intake,
+            RequestDecoder decoder,
+            RequestWork work,
+            ReplyWriter replies,
+            StallWatch watch) {}
 
     /** @param opening the reply that opens the export: the first bytes that the client gets on this loop */
     Connection(Session session, Service service, PayloadReceiver receiver, ByteBuf opening) {
@@ -83,8 +84,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         Intake intake = new Intake(ctx.channel(), volume, service, turn);
         RequestDecoder decoder = new RequestDecoder(this, session.style(), service.limits(), receiver, ctx.alloc());
         ReplyWriter replies = new ReplyWriter(ctx, session.style());
+        RequestWork work = new RequestWork(session, service.limits(), rules, ctx, replies, () -> gone);
         StallWatch watch = new StallWatch(ctx.channel(), decoder, service);
-        wiring = new Wiring(ctx, intake, decoder, replies, watch);
+        wiring = new Wiring(ctx, intake, decoder, work, replies, watch);
         ctx.write(opening, ctx.voidPromise());
         service.connections().add(this);
     }
@@ -156,21 +158,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         request.offset = offset;
         request.length = length;
         request.error = refusing ? NbdError.SHUTDOWN : rules.check(request);
-        request.chargedBytes = request.error == NbdError.NONE ? cost(request) : 0;
+        request.chargedBytes = request.error == NbdError.NONE ? wiring().work().cost(request) : 0;
         wiring().intake().began(request.chargedBytes);
         return request;
-    }
-
-    /** Bytes of memory that a request takes until it is answered. */
-    private long cost(NbdRequest request) {
-        Command command = request.command;
-        if (command == Command.READ || command == Command.WRITE) {
-            return request.length;
-        }
-        if (command == Command.CACHE) {
-            return Math.min(request.length, Prefetch.PIECE_BYTES);
-        }
-        return command == Command.BLOCK_STATUS ? service.limits().statusBytes() : 0;
     }
 
     @Override
@@ -180,25 +170,12 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
             completed(request, request.error);
             return;
         }
-        boolean fua = request.has(TransmissionWire.COMMAND_FLAG_FUA);
         if (request.length == 0 && command != Command.FLUSH) {
             completed(request, NbdError.NONE);
             return;
         }
         submitDue = true;
-        switch (command) {
-            case READ -> read(request);
-            case WRITE -> volume.write(request.offset, data(request), fua, request);
-            case FLUSH -> volume.flush(request);
-            case TRIM -> volume.trim(request.offset, request.length, fua, request);
-            case CACHE -> prefetch(request);
-            case BLOCK_STATUS -> status(request);
-            case WRITE_ZEROES -> {
-                boolean noHole = request.has(TransmissionWire.COMMAND_FLAG_NO_HOLE);
-                volume.writeZeroes(request.offset, request.length, noHole, fua, request);
-            }
-            case DISC -> throw new IllegalStateException("a goodbye is not performed");
-        }
+        wiring().work().begin(request, command);
     }
 
     /** Answers a request and forgets it. */
@@ -207,7 +184,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
             throw new IllegalStateException("a request was completed twice");
         }
         if (!gone) {
-            reply(request, error);
+            wiring().work().reply(request, error);
         }
         abandon(request);
         if (gone) {
@@ -265,100 +242,6 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         leaving = true;
         wiring().decoder().end();
         runTurn();
-    }
-
-    private void read(NbdRequest request) {
-        int header = wiring().replies().readHeaderBytes();
-        int length = request.payloadBytes();
-        ByteBuf buffer = buffer(request, header + length);
-        if (buffer == null) {
-            return;
-        }
-        if (inPieces(request)) {
-            volume.read(request.offset, buffer.internalNioBuffer(header, length), request.report, request);
-        } else {
-            volume.read(request.offset, buffer.internalNioBuffer(header, length), request);
-        }
-    }
-
-    /** True for a READ that may be answered with several chunks. */
-    private boolean inPieces(NbdRequest request) {
-        return session.style().hasChunks() && !request.has(TransmissionWire.COMMAND_FLAG_DF);
-    }
-
-    private void prefetch(NbdRequest request) {
-        ByteBuf piece = buffer(request, (int) Math.min(request.length, Prefetch.PIECE_BYTES));
-        if (piece != null) {
-            EventLoop loop = wiring().ctx().channel().eventLoop();
-            long limit = service.limits().prefetchBytes();
-            new Prefetch(request, volume, loop, piece, limit, () -> gone).readNext();
-        }
-    }
-
-    private void status(NbdRequest request) {
-        StatusFilter filter = StatusFilter.of(request, session.contexts());
-        boolean inside = rules.isInside(request.offset, filter.length());
-        if (filter.contexts().isEmpty() || !inside || filter.length() == 0) {
-            completed(request, inside ? NbdError.BAD_FILTER : NbdError.BEYOND_END);
-            return;
-        }
-        request.releaseBuffer();
-        ByteBuf reply = wiring().ctx().alloc().directBuffer(STATUS_REPLY_BYTES);
-        request.buffer = reply;
-        EventLoop loop = wiring().ctx().channel().eventLoop();
-        int most = service.limits().statusExtents();
-        new StatusQuery(request, filter.contexts(), filter.length(), most, session.style(), reply, loop).ask();
-    }
-
-    /** A buffer that belongs to the request; null if there is no memory, and the request is answered. */
-    private @Nullable ByteBuf buffer(NbdRequest request, int bytes) {
-        try {
-            ByteBuf buffer = wiring().ctx().alloc().directBuffer(bytes, bytes);
-            request.buffer = buffer;
-            return buffer;
-        } catch (OutOfMemoryError full) {
-            completed(request, NbdError.NO_MEMORY);
-            return null;
-        }
-    }
-
-    private static ByteBuffer data(NbdRequest request) {
-        ByteBuffer data = request.data;
-        if (data == null) {
-            throw new IllegalStateException("a write without its payload");
-        }
-        return data;
-    }
-
-    private void reply(NbdRequest request, NbdError error) {
-        ReplyWriter replies = wiring().replies();
-        ByteBuf buffer = request.buffer;
-        boolean read = request.command == Command.READ;
-        if (error != NbdError.NONE) {
-            replyFailure(request, error);
-        } else if (read && buffer != null) {
-            request.buffer = null;
-            if (inPieces(request)) {
-                replies.pieces(request, buffer);
-            } else {
-                replies.data(request, buffer);
-            }
-        } else if (request.command == Command.BLOCK_STATUS && buffer != null) {
-            request.buffer = null;
-            replies.chunks(buffer);
-        } else {
-            replies.done(request, read);
-        }
-    }
-
-    private void replyFailure(NbdRequest request, NbdError error) {
-        // The report is of this request only if the engine was asked, which takes a buffer.
-        boolean asked = request.command == Command.READ && request.buffer != null && inPieces(request);
-        if (asked && request.report.hasFailedOffset()) {
-            wiring().replies().failedAt(request, error, request.report.failedOffset());
-        } else {
-            wiring().replies().failed(request, error);
-        }
     }
 
     private void runTurn() {

@@ -76,6 +76,11 @@ final class NbdRequest implements Completion {
 
     @Override
     public void completed(IoStatus status) {
-        connection.completed(this, NbdError.of(status));
+        end(NbdError.of(status));
+    }
+
+    /** The request is over; it is answered with this. */
+    void end(NbdError error) {
+        connection.completed(this, error);
     }
 }

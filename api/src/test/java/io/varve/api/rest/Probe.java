@@ -33,6 +33,11 @@ public final class Probe {
         }
     }
 
+    /** Where the API is. */
+    public String uri() {
+        return base;
+    }
+
     public Reply get(String path) {
         return send(request(path).GET());
     }
