@@ -144,11 +144,14 @@ public final class LogWriter {
     }
 
     /**
-     * These segments are on stable storage as they were when the log's end was in {@code writing}: that one may have been
-     * written to since, and left behind too.
+     * These segments are on stable storage as they were when the log's end was at {@code end}: the one that the end was in
+     * may have been written to since, and left behind too.
      */
-    public void forgetSynced(List<Segment> synced, long writing) {
-        unsynced.removeIf(segment -> segment.id() != writing && synced.contains(segment));
+    public void forgetSynced(List<Segment> synced, LogPosition end) {
+        Segment writing = current;
+        boolean unchanged =
+                writing != null && writing.id() == end.segmentId() && writeOffset == end.offset() && batchRecords == 0;
+        unsynced.removeIf(segment -> synced.contains(segment) && (unchanged || segment.id() != end.segmentId()));
     }
 
     /** The segments left behind since the last call. */

@@ -820,7 +820,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     void checkpointed(CheckpointPart part, WrittenPages written) {
         map.markOnDisk(written);
         log.markDurable(part.lastSequence());
-        log.forgetSynced(part.unsynced(), part.parked() ? 0 : part.position().segmentId());
+        log.forgetSynced(part.unsynced(), part.parked() ? LogPosition.START : part.position());
         if (frames.isTight()) {
             map.evict(Integer.MAX_VALUE);
         }
