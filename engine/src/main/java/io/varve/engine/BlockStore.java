@@ -153,6 +153,9 @@ public interface BlockStore extends AutoCloseable {
     /** Space that a snapshot takes. */
     VolumeUsage usage(SnapshotId id);
 
+    /** How far the scrub is and what it has found. */
+    ScrubStatus scrub();
+
     /** Space of the whole store. */
     StoreUsage usage();
 

@@ -9,6 +9,8 @@ package io.varve.engine;
  * @param dirtyLogBytes log bytes that may wait for write-back before volumes are {@linkplain Volume#congested congested}
  * @param maxSegmentBytes the size segments grow to; in a small file system they stay smaller
  * @param ballastBytes space kept for what gives space back on a full disk, or {@link #BALLAST_BY_DISK}
+ * @param scrubBytesPerSecond how fast everything is read in the background and held against its check values; 0 for
+ *     never
  */
 public record StoreOptions(
         long mapMemoryBytes,
@@ -16,7 +18,8 @@ public record StoreOptions(
         long checkpointVolumeLogBytes,
         long dirtyLogBytes,
         int maxSegmentBytes,
-        long ballastBytes) {
+        long ballastBytes,
+        long scrubBytesPerSecond) {
     /** A ballast of 1 % of the file system, from 64 MiB to 1 GiB, and at most a sixteenth of it. */
     public static final long BALLAST_BY_DISK = -1;
 
@@ -26,7 +29,7 @@ public record StoreOptions(
     public static final StoreOptions DEFAULT =
             new StoreOptions(128L << 20, 256L << 20, 64L << 20, 128L << 20, 64 << 20);
 
-    /** The usual ballast. */
+    /** The usual ballast, and no scrub. */
     public StoreOptions(
             long mapMemoryBytes,
             long checkpointLogBytes,
@@ -39,13 +42,32 @@ public record StoreOptions(
                 checkpointVolumeLogBytes,
                 dirtyLogBytes,
                 maxSegmentBytes,
-                BALLAST_BY_DISK);
+                BALLAST_BY_DISK,
+                0);
     }
 
     /** The same with another ballast. */
     public StoreOptions withBallast(long bytes) {
         return new StoreOptions(
-                mapMemoryBytes, checkpointLogBytes, checkpointVolumeLogBytes, dirtyLogBytes, maxSegmentBytes, bytes);
+                mapMemoryBytes,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                dirtyLogBytes,
+                maxSegmentBytes,
+                bytes,
+                scrubBytesPerSecond);
+    }
+
+    /** The same with a scrub. */
+    public StoreOptions withScrub(long bytesPerSecond) {
+        return new StoreOptions(
+                mapMemoryBytes,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                dirtyLogBytes,
+                maxSegmentBytes,
+                ballastBytes,
+                bytesPerSecond);
     }
 
     /** The same with segments that are no more than a 32nd of a file system of that size, but 1 MiB at least. */
@@ -55,6 +77,12 @@ public record StoreOptions(
             segment /= 4;
         }
         return new StoreOptions(
-                mapMemoryBytes, checkpointLogBytes, checkpointVolumeLogBytes, dirtyLogBytes, segment, ballastBytes);
+                mapMemoryBytes,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                dirtyLogBytes,
+                segment,
+                ballastBytes,
+                scrubBytesPerSecond);
     }
 }

@@ -5,6 +5,7 @@ import io.varve.engine.map.Frame;
 import io.varve.engine.map.FramePool;
 import io.varve.engine.map.PageFile;
 import io.varve.engine.reclaim.PageRef;
+import java.util.Arrays;
 
 /**
  * Looks pages of trees up by their place. Keeps the last page of each level, so that look-ups in block order read each
@@ -46,6 +47,11 @@ final class TreePages {
             loaded[level] = page.pointer();
         }
         return frames[level];
+    }
+
+    /** Forgets what was read: it may have been replaced. */
+    void forget() {
+        Arrays.fill(loaded, Frame.HOLE);
     }
 
     /** The generation that the page was born in of which {@link #frame} gave the form last on its level. */

@@ -43,7 +43,7 @@ final class Catalogue {
     // What follows is the accountant's only. What is asked for often is kept, so that no answer looks at everything.
 
     /** Every row, deleted volumes whose snapshots remain included. */
-    private final Map<Long, VolumeEntry> volumesByNumber = new TreeMap<>();
+    private final TreeMap<Long, VolumeEntry> volumesByNumber = new TreeMap<>();
     /** Every row, snapshots being deleted included; each is in the {@link VolumeEntry#chain} of its volume too. */
     private final Map<Long, SnapshotRow> rows = new HashMap<>();
 
@@ -265,6 +265,13 @@ final class Catalogue {
     @Nullable
     VolumeEntry volume(long number) {
         return volumesByNumber.get(number);
+    }
+
+    /** The volume with the next larger number, deleted ones with snapshots included; null if there is none. */
+    @Nullable
+    VolumeEntry volumeAfter(long number) {
+        Map.Entry<Long, VolumeEntry> next = volumesByNumber.higherEntry(number);
+        return next == null ? null : next.getValue();
     }
 
     private NavigableMap<Long, SnapshotRow> chain(long volumeNumber) {

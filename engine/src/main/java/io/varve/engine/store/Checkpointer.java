@@ -37,7 +37,9 @@ final class Checkpointer {
     /** Pages of tables that are kept ready beyond those in use. */
     private static final int TABLE_PAGES_AHEAD = 16;
 
+    /** Root counters; 8 to 11 are those of {@link Scrubber}. */
     private static final int ROOT_NEXT_SEGMENT = 0;
+
     private static final int ROOT_NEXT_NUMBER = 1;
     /** Numbers of volumes and snapshots that may be given out between two commits. */
     private static final long NUMBER_RESERVE = 1 << 16;

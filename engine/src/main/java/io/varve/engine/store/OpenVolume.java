@@ -745,6 +745,19 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         }
     }
 
+    /** The scrub has found damage that this volume reads. */
+    void scrubFound(String what) {
+        damaged(what);
+    }
+
+    /** What was damaged is not read any more. */
+    void scrubHealed() {
+        if (status.health() == VolumeStatus.Health.DAMAGED) {
+            status = VolumeStatus.OK;
+            host.statusChanged(this);
+        }
+    }
+
     /** A write or a sync of the log failed (law 5). */
     @Override
     public void logFailed(DiskException cause) {

@@ -4,6 +4,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.CompactionCounters;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
+import io.varve.engine.ScrubStatus;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
@@ -87,6 +88,7 @@ final class StoreAccountant {
     private final AtomicLong logSinceCheckpoint = new AtomicLong();
     private final Compactor compactor;
     private final Sharing sharing;
+    private final Scrubber scrubber;
     private final VolumeLoop timer;
     private final AtomicLong logAppended = new AtomicLong();
     private final AtomicBoolean checkpointQueued = new AtomicBoolean();
@@ -120,6 +122,7 @@ final class StoreAccountant {
         baselines = new Baselines(parts.frames(), parts.pages(), this::run);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
         sharing = new Sharing(parts);
+        scrubber = new Scrubber(parts, options.scrubBytesPerSecond(), new ScrubHost());
         timer = threads.nextLoop();
         dirtyPagesLimit = parts.frames().budgetFrames() / 3;
     }
@@ -136,6 +139,11 @@ final class StoreAccountant {
     /** Any thread. */
     StoreUsage usage() {
         return usage;
+    }
+
+    /** Any thread. */
+    ScrubStatus scrub() {
+        return scrubber.status();
     }
 
     /** Any thread. */
@@ -188,6 +196,7 @@ final class StoreAccountant {
         refreshUsage();
         queueCheckpointIfReclaiming();
         timer.schedule(this::tick, TICK_NANOS);
+        scrubber.start();
     }
 
     private void recover(List<VolumeEntry> entries) {
@@ -682,6 +691,7 @@ final class StoreAccountant {
             StoreException cause = translate(e);
             failure = cause;
             compactor.close();
+            scrubber.close();
             LOG.error("the store takes no changes any more", e);
             DiskException forVolumes =
                     new DiskException(DiskException.Kind.IO, "the store's checkpoint failed: " + cause.getMessage());
@@ -880,6 +890,27 @@ final class StoreAccountant {
     }
 
     /** Serves compaction. */
+    private final class ScrubHost implements Scrubber.Host {
+        @Override
+        public void onAccountant(Runnable task, long delayNanos) {
+            if (delayNanos == 0) {
+                CompletableFuture<Void> unused = run(task);
+            } else if (!closed) {
+                timer.schedule(() -> onAccountant(task, 0), delayNanos);
+            }
+        }
+
+        @Override
+        public void inBackground(Runnable task) {
+            threads.background().execute(task);
+        }
+
+        @Override
+        public long nowMillis() {
+            return threads.now().toEpochMilli();
+        }
+    }
+
     private final class CompactorHost implements Compactor.Host {
         @Override
         public void onAccountant(Runnable task) {

@@ -8,6 +8,7 @@ import io.varve.engine.ExtentSource;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SalvageReport;
+import io.varve.engine.ScrubStatus;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
@@ -305,6 +306,11 @@ public final class StoreEngine implements BlockStore {
                 ? OptionalLong.empty()
                 : OptionalLong.of(Math.min(usedBlocks, exclusiveBlocks) * BLOCK_BYTES);
         return new VolumeUsage(sizeBytes, usedBlocks * BLOCK_BYTES, exclusive);
+    }
+
+    @Override
+    public ScrubStatus scrub() {
+        return accountant.scrub();
     }
 
     @Override

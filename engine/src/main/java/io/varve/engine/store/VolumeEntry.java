@@ -88,4 +88,24 @@ final class VolumeEntry {
     VolumeKey key() {
         return new VolumeKey(number, id.toString());
     }
+
+    /** The scrub has found damage that this volume reads. Accountant only. */
+    void scrubFound(String what) {
+        OpenVolume volume = open;
+        if (volume != null) {
+            volume.onLoop(opened -> opened.scrubFound(what));
+        } else if (status.health() == VolumeStatus.Health.OK) {
+            status = new VolumeStatus(VolumeStatus.Health.DAMAGED, what);
+        }
+    }
+
+    /** The scrub finds no damage any more in what this volume reads. Accountant only. */
+    void scrubHealed() {
+        OpenVolume volume = open;
+        if (volume != null) {
+            volume.onLoop(OpenVolume::scrubHealed);
+        } else if (status.health() == VolumeStatus.Health.DAMAGED) {
+            status = VolumeStatus.OK;
+        }
+    }
 }

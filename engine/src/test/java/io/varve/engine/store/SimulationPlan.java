@@ -52,7 +52,7 @@ record SimulationPlan(
                 seed,
                 large ? 2 : 3,
                 large ? Regions.LARGE : Regions.SMALL,
-                new StoreOptions(1, log, log, log, segment, 256 << 10),
+                new StoreOptions(1, log, log, log, segment).withBallast(256 << 10),
                 large ? 600 : 4,
                 faults);
     }
