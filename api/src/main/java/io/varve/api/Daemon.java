@@ -74,8 +74,10 @@ final class Daemon implements AutoCloseable {
         NettyLoops loops = opening.add(
                 NettyLoops.start(Transport.auto(), Runtime.getRuntime().availableProcessors()));
         DaemonThreads threads = opening.add(new DaemonThreads(loops));
-        BlockStore store = opening.add(
-                engine.open(settings.data(), StoreOptions.DEFAULT.withBallast(settings.ballastBytes()), threads));
+        BlockStore store = opening.add(engine.open(
+                settings.data(),
+                StoreOptions.DEFAULT.withBallast(settings.ballastBytes()).withScrub(settings.scrubBytesPerSecond()),
+                threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
         ControlPlane control = ControlPlane.start(store, database, new SecureRandom());

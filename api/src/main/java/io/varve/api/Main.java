@@ -2,6 +2,7 @@ package io.varve.api;
 
 import io.varve.api.cli.CommandException;
 import io.varve.api.cli.SnapshotCommands;
+import io.varve.api.cli.StoreCommand;
 import io.varve.api.cli.VolumeCommands;
 import io.varve.engine.BlockStore;
 import java.io.IOException;
@@ -24,6 +25,7 @@ import picocli.CommandLine.ParseResult;
             CheckCommand.class,
             VolumeCommands.class,
             SnapshotCommands.class,
+            StoreCommand.class,
             CompletionCommand.class
         },
         footer = {"", "Begin with: varve serve"})

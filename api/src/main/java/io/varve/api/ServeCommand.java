@@ -31,8 +31,9 @@ import picocli.CommandLine.Spec;
             "SIGTERM stops in order: what was received is answered and made durable first."
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final Set<String> OWN_KEYS = Set.of("data", "api", "insecure", "ballast-mib");
+    private static final Set<String> OWN_KEYS = Set.of("data", "api", "insecure", "ballast-mib", "scrub-rate");
 
+    private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
 
     @Spec
@@ -64,6 +65,13 @@ final class ServeCommand implements Callable<Integer> {
             description = "MiB kept for deletions and trims when the disk is full;"
                     + " default: 1 %% of the file system, from 64 to 1024, at most a sixteenth of it.")
     private @Nullable String ballastMib;
+
+    @Option(
+            names = "--scrub-rate",
+            paramLabel = "N",
+            description = "MiB per second at which everything is read in the background to find damage;"
+                    + " 0 for never; default: 4.")
+    private @Nullable String scrubRate;
 
     @Override
     public Integer call() throws InterruptedException {
@@ -100,22 +108,24 @@ final class ServeCommand implements Callable<Integer> {
                 nbd.settings(file),
                 ListenAddress.parse("--api", first(api, file.getProperty("api"), "127.0.0.1:7080")),
                 insecure || flag(file.getProperty("insecure", "false")),
-                ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")));
+                ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
+                mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB));
     }
 
     private static long ballastBytes(String mib) {
-        if (mib.isEmpty()) {
-            return StoreOptions.BALLAST_BY_DISK;
-        }
+        return mib.isEmpty() ? StoreOptions.BALLAST_BY_DISK : mebibytes("--ballast-mib", mib, MOST_BALLAST_MIB);
+    }
+
+    private static long mebibytes(String option, String mib, long most) {
         try {
             long count = Long.parseLong(mib);
-            if (count >= 0 && count <= MOST_BALLAST_MIB) {
+            if (count >= 0 && count <= most) {
                 return count << 20;
             }
         } catch (NumberFormatException e) {
-            throw new StartException(ExitCode.USAGE, "--ballast-mib is a number, not " + mib, e);
+            throw new StartException(ExitCode.USAGE, option + " is a number, not " + mib, e);
         }
-        throw new StartException(ExitCode.USAGE, "--ballast-mib is from 0 to " + MOST_BALLAST_MIB + ", not " + mib);
+        throw new StartException(ExitCode.USAGE, option + " is from 0 to " + most + ", not " + mib);
     }
 
     private static String first(@Nullable String option, @Nullable String configured, String otherwise) {

@@ -10,5 +10,7 @@ import java.nio.file.Path;
  * @param api where the REST API listens
  * @param insecure listen beyond loopback if asked to
  * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
+ * @param scrubBytesPerSecond how fast everything is read in the background; 0 for never
  */
-record ServeSettings(Path data, NbdSettings nbd, ListenAddress api, boolean insecure, long ballastBytes) {}
+record ServeSettings(
+        Path data, NbdSettings nbd, ListenAddress api, boolean insecure, long ballastBytes, long scrubBytesPerSecond) {}

@@ -184,4 +184,11 @@ class CommandLineTest {
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(outcome.err()).contains("prot");
     }
+
+    @Test
+    void theStoreIsShownOnTheCommandLine() {
+        assertThat(remote("store").out()).contains("liveBytes").contains("rateBytesPerSecond=4194304");
+        assertThat(remote("store", "--json").json().getJsonObject("scrub").getLong("damageFound"))
+                .isZero();
+    }
 }

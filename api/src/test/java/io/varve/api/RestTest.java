@@ -152,4 +152,13 @@ class RestTest {
                 .contains("varve_volume_size_bytes{volume=\"vol-")
                 .contains("jvm_memory_used_bytes");
     }
+
+    @Test
+    void theStoreTellsItsSpaceAndItsScrub() {
+        JsonObject store = api.get("/v1/store").body();
+
+        assertThat(store.getJsonObject("space").getLong("freeBytes")).isPositive();
+        assertThat(store.getJsonObject("scrub").getLong("rateBytesPerSecond")).isEqualTo(4 << 20);
+        assertThat(store.getJsonObject("scrub").getJsonArray("damaged")).isEmpty();
+    }
 }

@@ -27,7 +27,8 @@ final class RunningServer implements AutoCloseable {
                 NbdSettings.plain(anyPort, Optional.of(directory.resolve("nbd.sock"))),
                 anyPort,
                 false,
-                StoreOptions.BALLAST_BY_DISK);
+                StoreOptions.BALLAST_BY_DISK,
+                4 << 20);
     }
 
     Daemon daemon() {

@@ -1,6 +1,8 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.ScrubStatus;
+import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeId;
 import java.util.Map;
 import java.util.Optional;
@@ -73,6 +75,16 @@ public final class ControlPlane implements AutoCloseable {
 
     public Volumes volumes() {
         return volumes;
+    }
+
+    /** Space of the whole store. */
+    public StoreUsage usage() {
+        return store.usage();
+    }
+
+    /** How far the scrub is and what it has found. */
+    public ScrubStatus scrub() {
+        return store.scrub();
     }
 
     public Snapshots snapshots() {

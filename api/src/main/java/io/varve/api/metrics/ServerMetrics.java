@@ -12,6 +12,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.varve.engine.BlockStore;
 import io.varve.engine.CompactionCounters;
+import io.varve.engine.ScrubStatus;
 import io.varve.engine.StoreUsage;
 import io.varve.nbd.NbdCounters;
 import java.util.concurrent.atomic.LongAdder;
@@ -50,12 +51,33 @@ public final class ServerMetrics implements AutoCloseable {
                 .description("Bytes written to containers.")
                 .baseUnit("bytes")
                 .register(registry);
+        addScrub(store);
         space(store, "live", StoreUsage::liveBytes);
         space(store, "dead", StoreUsage::deadBytes);
         space(store, "recyclable", StoreUsage::recyclableBytes);
         space(store, "map", StoreUsage::mapBytes);
         space(store, "reserve", StoreUsage::reserveBytes);
         space(store, "free", StoreUsage::freeBytes);
+    }
+
+    private void addScrub(BlockStore store) {
+        scrub(store, "varve.scrub.passes", "Passes of the scrub over everything.", ScrubStatus::passes);
+        scrub(store, "varve.scrub.pages", "Map pages that the scrub has read.", ScrubStatus::pagesRead);
+        scrub(store, "varve.scrub.damage", "Blocks and map pages found damaged, each once.", ScrubStatus::damageFound);
+        scrub(store, "varve.scrub.healed", "How many of them a later pass no longer found.", ScrubStatus::healed);
+        FunctionCounter.builder("varve.scrub.read", store, s -> s.scrub().bytesRead())
+                .description("Bytes of blocks that the scrub has read.")
+                .baseUnit("bytes")
+                .register(registry);
+        Gauge.builder("varve.scrub.damaged", store, s -> s.scrub().damaged().size())
+                .description("Blocks and map pages known to be damaged.")
+                .register(registry);
+    }
+
+    private void scrub(BlockStore store, String name, String help, ToLongFunction<ScrubStatus> value) {
+        FunctionCounter.builder(name, store, s -> value.applyAsLong(s.scrub()))
+                .description(help)
+                .register(registry);
     }
 
     private void count(String name, String help, LongAdder counter) {

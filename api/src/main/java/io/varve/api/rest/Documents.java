@@ -5,8 +5,12 @@ import io.varve.api.control.ErrorCode;
 import io.varve.api.control.SnapshotView;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeView;
+import io.varve.engine.Finding;
+import io.varve.engine.ScrubStatus;
+import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.VolumeUsage;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -67,6 +71,33 @@ final class Documents {
     private static void putSharing(JsonObject json, VolumeUsage usage) {
         usage.exclusiveBytes().ifPresent(bytes -> json.put("exclusiveBytes", bytes));
         usage.sharedBytes().ifPresent(bytes -> json.put("sharedBytes", bytes));
+    }
+
+    JsonObject store(StoreUsage usage, ScrubStatus scrub) {
+        JsonArray damaged = new JsonArray();
+        for (Finding finding : scrub.damaged()) {
+            damaged.add(new JsonObject()
+                    .put("where", finding.where())
+                    .put("what", finding.what())
+                    .put("touches", new JsonArray(finding.touches())));
+        }
+        JsonObject scrubbed = new JsonObject()
+                .put("rateBytesPerSecond", scrub.bytesPerSecond())
+                .put("passes", scrub.passes())
+                .put("bytesRead", scrub.bytesRead())
+                .put("mapPagesRead", scrub.pagesRead())
+                .put("damageFound", scrub.damageFound())
+                .put("healed", scrub.healed())
+                .put("damaged", damaged);
+        scrub.lastFinished().ifPresent(finished -> scrubbed.put("lastFinishedTime", time(finished)));
+        JsonObject space = new JsonObject()
+                .put("liveBytes", usage.liveBytes())
+                .put("deadBytes", usage.deadBytes())
+                .put("recyclableBytes", usage.recyclableBytes())
+                .put("mapBytes", usage.mapBytes())
+                .put("reserveBytes", usage.reserveBytes())
+                .put("freeBytes", usage.freeBytes());
+        return new JsonObject().put("space", space).put("scrub", scrubbed);
     }
 
     private JsonObject addressed(JsonObject json, String id) {

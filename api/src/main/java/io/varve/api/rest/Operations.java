@@ -22,6 +22,7 @@ final class Operations {
         this.documents = documents;
         volumeOperations();
         snapshotOperations();
+        storeOperations();
     }
 
     /** Adds what is neither about volumes nor about snapshots. */
@@ -71,6 +72,10 @@ final class Operations {
                                 call.query().flag("force"),
                                 connections)
                         .thenApply(deleted -> Answer.empty()));
+    }
+
+    private void storeOperations() {
+        handlers.put("describeStore", call -> now(documents.store(control.usage(), control.scrub())));
     }
 
     private void snapshotOperations() {
