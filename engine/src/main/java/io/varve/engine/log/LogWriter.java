@@ -93,6 +93,9 @@ public final class LogWriter {
         if (batchRecords > 0) {
             throw new IllegalStateException("the log ends within a batch");
         }
+        if (isDurable()) {
+            unsynced.clear(); // no checkpoint syncs them any more, and they may go
+        }
         current = null;
         next = null;
     }
@@ -129,6 +132,11 @@ public final class LogWriter {
     /** Notes that everything up to {@code sequence} is on stable storage. */
     public void markDurable(long sequence) {
         durableSequence = Math.max(durableSequence, sequence);
+    }
+
+    /** True when all that was appended, and the header of the segment that it ends in, is on stable storage. */
+    public boolean isDurable() {
+        return durableSequence >= nextSequence - 1 && writeOffset > SegmentDescriptor.HEADER_BYTES;
     }
 
     /** The segments written since the last call: what a sync has to cover. */

@@ -801,7 +801,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         if (taken.isEmpty()) {
             map.setFloors(newFloors);
         }
-        List<Segment> unsynced = log.unsynced();
+        List<Segment> unsynced = log.isDurable() ? new ArrayList<>() : log.unsynced();
         unsynced.addAll(commit.segmentsInSync());
         LogPosition position = log.position();
         boolean park = rests() && log.unusedBytes() >= parkFromBytes;
