@@ -96,6 +96,15 @@ class CommandLineTest {
     }
 
     @Test
+    void snapshotsOfSeveralVolumesAreTakenAtOneInstantOnTheCommandLine() {
+        remote("volume", "create", "--size", "1GiB", "--name", "log");
+        JsonObject group = remote("snapshot", "create", "default", "log", "--name", "both", "--json")
+                .json();
+        assertThat(group.getJsonArray("snapshots")).hasSize(2);
+        assertThat(remote("snapshot", "ls").out().split("both", -1)).hasSize(3);
+    }
+
+    @Test
     void whatTheServerRefusesEndsWithOneAndItsReason() {
         Outcome outcome = remote("volume", "create", "--size", "10GiB", "--type", "gp3");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.REFUSED);

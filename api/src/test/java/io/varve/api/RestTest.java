@@ -92,6 +92,29 @@ class RestTest {
     }
 
     @Test
+    void snapshotsOfSeveralVolumesAreTakenTogetherOrNotAtAll() {
+        String first = server.newVolume(2).getString("volumeId");
+        String second = server.newVolume(1).getString("volumeId");
+        JsonObject wanted = new JsonObject()
+                .put("volumeIds", new JsonArray().add(first).add(second))
+                .put("name", "both");
+        Probe.Reply taken = api.post("/v1/snapshot-groups", wanted);
+
+        assertThat(taken.status()).isEqualTo(201);
+        JsonArray snapshots = taken.body().getJsonArray("snapshots");
+        assertThat(snapshots).hasSize(2);
+        assertThat(snapshots.getJsonObject(0).getString("volumeId")).isEqualTo(first);
+        assertThat(snapshots.getJsonObject(1).getString("volumeId")).isEqualTo(second);
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(2);
+
+        JsonArray unknown = new JsonArray().add(first).add("vol-00000000000000001");
+        assertThat(api.post("/v1/snapshot-groups", new JsonObject().put("volumeIds", unknown))
+                        .code())
+                .isEqualTo("InvalidVolume.NotFound");
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(2);
+    }
+
+    @Test
     void theSameTokenGivesTheSameAnswerAndOtherParametersAreRefused() {
         JsonObject wanted = new JsonObject().put("sizeGiB", 1).put("clientToken", "t-1");
         Probe.Reply first = api.post("/v1/volumes", wanted);

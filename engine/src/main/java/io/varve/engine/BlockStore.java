@@ -3,6 +3,7 @@ package io.varve.engine;
 import io.varve.engine.store.StoreEngine;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -18,6 +19,9 @@ public interface BlockStore extends AutoCloseable {
 
     /** The smallest volume: 1 MiB (the control plane offers whole GiB). */
     long MIN_VOLUME_BYTES = 1L << 20;
+
+    /** How many volumes can be taken snapshots of at one instant: all of them wait for the slowest. */
+    int MOST_SNAPSHOTS_AT_ONCE = 128;
 
     /** The largest volume: 64 TiB. */
     long MAX_VOLUME_BYTES = 64L << 40;
@@ -95,6 +99,19 @@ public interface BlockStore extends AutoCloseable {
      * <p>Fails with VOLUME_NOT_FOUND, ALREADY_EXISTS, NO_SPACE or IO.
      */
     CompletableFuture<SnapshotRecord> createSnapshot(SnapshotId id, VolumeId of);
+
+    /**
+     * Takes snapshots of several volumes at one instant, open or not: whatever was requested of one of them after another
+     * of them had completed something is in its snapshot only if that is in the other one's. All of them exist afterwards,
+     * or none, also after a crash.
+     *
+     * <p>Fails with VOLUME_NOT_FOUND, ALREADY_EXISTS, INVALID (no volume, more than {@link #MOST_SNAPSHOTS_AT_ONCE}, an id
+     * twice), NO_SPACE or IO.
+     *
+     * @param wanted the ids of the snapshots by volume
+     * @return the snapshots in the order of {@code wanted}
+     */
+    CompletableFuture<List<SnapshotRecord>> createSnapshots(Map<VolumeId, SnapshotId> wanted);
 
     /**
      * Deletes a snapshot that is not open; volumes cloned from it stay. The space that only it held comes back in the

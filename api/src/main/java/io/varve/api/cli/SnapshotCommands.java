@@ -24,20 +24,24 @@ import picocli.CommandLine.Parameters;
         })
 public final class SnapshotCommands {
     private static final String PATH = "v1/snapshots";
+    private static final String GROUPS = "v1/snapshot-groups";
     private static final String SNAPSHOT = "SNAPSHOT";
     private static final String SNAPSHOT_TEXT = "The snapshot's id, or its name where only one has it.";
 
     /** {@code varve snapshot create}. */
     @Command(
             name = "create",
-            description = "Take a snapshot of a volume, in use or not, and print it.",
+            description = "Take a snapshot of a volume, in use or not, and print it; of several, at one instant.",
             mixinStandardHelpOptions = true)
     static final class Create implements Runnable {
         @Mixin
         private Remote remote = new Remote();
 
-        @Parameters(paramLabel = "VOLUME", description = "The volume's id, or its name where only one has it.")
-        private String volume = "";
+        @Parameters(
+                paramLabel = "VOLUME",
+                arity = "1..*",
+                description = "The volume's id, or its name where only one has it.")
+        private List<String> volumes = List.of();
 
         @Option(names = "--name", paramLabel = "NAME", description = "A name.")
         private @Nullable String name;
@@ -57,13 +61,19 @@ public final class SnapshotCommands {
         @Override
         public void run() {
             ApiClient client = remote.client();
-            JsonObject body = new JsonObject().put("volumeId", client.volumeId(volume));
+            JsonObject body = new JsonObject();
             Fields.put(body, "name", name);
             Fields.put(body, "description", description);
             Fields.put(body, "tags", tags.isEmpty() ? null : tags);
             Fields.put(body, "clientToken", clientToken);
-            JsonObject snapshot = client.post(PATH, body);
-            remote.show(snapshot, out -> Rows.fields(snapshot, out));
+            if (volumes.size() == 1) {
+                JsonObject snapshot = client.post(PATH, body.put("volumeId", client.volumeId(volumes.get(0))));
+                remote.show(snapshot, out -> Rows.fields(snapshot, out));
+            } else {
+                List<String> ids = volumes.stream().map(client::volumeId).toList();
+                JsonObject group = client.post(GROUPS, body.put("volumeIds", ids));
+                remote.show(group, out -> Rows.snapshots(Rows.list(group, "snapshots"), out));
+            }
         }
     }
 

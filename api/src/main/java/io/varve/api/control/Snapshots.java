@@ -4,6 +4,8 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
+import io.varve.engine.VolumeId;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -82,6 +84,34 @@ public final class Snapshots {
         }
         put(entry.with(Phase.READY));
         return describe(id);
+    }
+
+    /** Takes snapshots of several volumes at one instant, in the order of the request; all come about, or none. */
+    public CompletableFuture<List<SnapshotView>> createGroup(SnapshotGroupRequest request) {
+        Map<VolumeId, SnapshotId> wanted = new LinkedHashMap<>();
+        request.of().forEach(volume -> wanted.put(volume, SnapshotId.random(random)));
+        return sequencer.run("group " + wanted.values(), () -> createNow(wanted, request));
+    }
+
+    private List<SnapshotView> createNow(Map<VolumeId, SnapshotId> wanted, SnapshotGroupRequest request) {
+        for (VolumeId volume : wanted.keySet()) {
+            if (store.volume(volume).isEmpty()) {
+                throw Volumes.notFound(volume);
+            }
+        }
+        List<SnapshotEntry> begun = wanted.values().stream()
+                .map(id ->
+                        new SnapshotEntry(id, Phase.CREATING, request.label(), request.description(), Optional.empty()))
+                .toList();
+        begun.forEach(this::put);
+        try {
+            EngineCalls.await(store.createSnapshots(wanted));
+        } catch (StoreException e) {
+            wanted.values().forEach(this::remove);
+            throw RequestException.of(e);
+        }
+        begun.forEach(entry -> put(entry.with(Phase.READY)));
+        return wanted.values().stream().map(this::describe).toList();
     }
 
     private Optional<SnapshotEntry> withToken(ClientToken token) {

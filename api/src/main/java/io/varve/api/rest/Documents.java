@@ -14,6 +14,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -66,6 +67,13 @@ final class Documents {
         putSharing(json, view.usage());
         view.entry().label().name().ifPresent(name -> json.put("name", name));
         return addressed(json, id);
+    }
+
+    JsonObject snapshots(List<SnapshotView> views) {
+        return new JsonObject()
+                .put(
+                        "snapshots",
+                        new JsonArray(views.stream().map(this::snapshot).toList()));
     }
 
     private static void putSharing(JsonObject json, VolumeUsage usage) {

@@ -85,6 +85,11 @@ final class Operations {
                         .create(Requests.createSnapshot(call.body()))
                         .thenApply(snapshot -> Answer.json(201, documents.snapshot(snapshot))));
         handlers.put(
+                "createSnapshotGroup",
+                call -> control.snapshots()
+                        .createGroup(Requests.createSnapshotGroup(call.body()))
+                        .thenApply(snapshots -> Answer.json(201, documents.snapshots(snapshots))));
+        handlers.put(
                 "listSnapshots",
                 call -> now(Page.of(
                         "snapshots",

@@ -3,6 +3,7 @@ package io.varve.api.rest;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.Label;
 import io.varve.api.control.RequestException;
+import io.varve.api.control.SnapshotGroupRequest;
 import io.varve.api.control.SnapshotRequest;
 import io.varve.api.control.VolumeChange;
 import io.varve.api.control.VolumeLimits;
@@ -10,8 +11,10 @@ import io.varve.api.control.VolumeRequest;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** Requests out of JSON that the contract has let through. */
@@ -38,6 +41,14 @@ final class Requests {
                 label(json),
                 json.getString("description", ""),
                 Optional.ofNullable(json.getString("clientToken")));
+    }
+
+    static SnapshotGroupRequest createSnapshotGroup(JsonObject json) {
+        Set<VolumeId> volumes = new LinkedHashSet<>();
+        for (Object id : json.getJsonArray("volumeIds")) {
+            volumes.add(volumeId("volumeIds", String.valueOf(id)));
+        }
+        return new SnapshotGroupRequest(volumes, label(json), json.getString("description", ""));
     }
 
     static VolumeChange changeVolume(JsonObject json) {

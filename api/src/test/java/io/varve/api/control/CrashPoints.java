@@ -19,6 +19,7 @@ final class CrashPoints {
             "extendVolume",
             "deleteVolume",
             "createSnapshot",
+            "createSnapshots",
             "deleteSnapshot");
 
     /** The process is dead. */

@@ -9,8 +9,11 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -60,6 +63,17 @@ class CrashStepsTest {
     void aRestoreIsWholeOrNeverWas() {
         SnapshotId snapshot = newSnapshot(newVolume());
         crashEverywhere(plane -> plane.volumes().create(volume(Optional.of(snapshot))), this::everyVolumeIsWhole);
+    }
+
+    @Test
+    void snapshotsTakenTogetherAreAllWholeOrNeverWere() {
+        Set<VolumeId> volumes = new LinkedHashSet<>(List.of(newVolume(), newVolume()));
+        crashEverywhere(plane -> plane.snapshots().createGroup(new SnapshotGroupRequest(volumes, LABEL, "")), plane -> {
+            assertThat(store.snapshots().size() % 2).isZero();
+            assertThat(plane.snapshots().list()).hasSameSizeAs(store.snapshots());
+            assertThat(metadata.snapshots()).hasSameSizeAs(store.snapshots());
+            assertThat(metadata.snapshots()).allMatch(entry -> entry.phase() == Phase.READY);
+        });
     }
 
     @Test

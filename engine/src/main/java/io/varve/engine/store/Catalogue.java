@@ -3,6 +3,7 @@ package io.varve.engine.store;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeStatus;
 import io.varve.engine.map.Floors;
 import io.varve.engine.meta.Table;
 import io.varve.engine.reclaim.LiveBlocks;
@@ -15,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -39,6 +41,8 @@ final class Catalogue {
             new ConcurrentSkipListSet<>(Comparator.comparingLong(entry -> entry.number));
     /** How many snapshots stand in the log of their volume and have no row yet. */
     private final AtomicInteger inLogOnly = new AtomicInteger();
+
+    private final SnapshotGroups groups = new SnapshotGroups();
 
     // What follows is the accountant's only. What is asked for often is kept, so that no answer looks at everything.
 
@@ -70,12 +74,15 @@ final class Catalogue {
                         StoreException.Kind.DAMAGED, "snapshot " + row.id() + " belongs to no volume of the catalogue");
             }
             volume.chain.put(row.number(), row);
-            if (row.isLive()) {
-                snapshots.put(row.id(), new SnapshotEntry(row, volume.id));
-            } else {
+            if (!row.isLive()) {
                 beingDeleted.put(row.number(), row);
+            } else if (row.groupMembers() > 1) {
+                groups.add(row);
+            } else {
+                show(row);
             }
         }
+        groups.complete().forEach(members -> members.forEach(this::show));
     }
 
     // ---- any thread ----
@@ -204,10 +211,34 @@ final class Catalogue {
         }
     }
 
-    /** A checkpoint has given a snapshot its row. */
+    /** Shows the snapshots of a group, all of which are durable: in logs, or by now in rows. Any thread. */
+    void addGroup(long group, Map<SnapshotEntry, VolumeEntry> members) {
+        synchronized (groups) {
+            members.forEach(this::addSnapshot);
+            groups.members(group).forEach(this::show);
+            groups.ended(group);
+        }
+    }
+
+    /** A checkpoint has given a snapshot its row. One of a group is shown when all of the group are there. */
     void recordSnapshot(SnapshotRow row, VolumeEntry volume) {
         rows.put(row.number(), row);
         volume.chain.put(row.number(), row);
+        synchronized (groups) {
+            boolean grouped = row.groupMembers() > 1;
+            if (grouped) {
+                groups.add(row);
+            }
+            if (!grouped || snapshots.containsKey(row.id())) {
+                show(row);
+            } else if (groups.isComplete(row.group())) {
+                groups.members(row.group()).forEach(this::show);
+            }
+        }
+    }
+
+    private void show(SnapshotRow row) {
+        VolumeEntry volume = Objects.requireNonNull(volumesByNumber.get(row.volume()));
         SnapshotEntry entry = snapshots.computeIfAbsent(row.id(), id -> new SnapshotEntry(row, volume.id));
         if (entry.row == null) {
             volume.snapshotsInLogOnly.decrementAndGet();
@@ -215,6 +246,76 @@ final class Catalogue {
         }
         entry.row = row;
         entry.usedBlocks = row.usedBlocks();
+    }
+
+    /** Snapshots of several volumes are about to be taken together. Any thread. */
+    void beginGroup(long group) {
+        synchronized (groups) {
+            groups.began(group);
+        }
+    }
+
+    /** Takes back what there is of a group that did not come about. */
+    void dropGroup(long group) {
+        synchronized (groups) {
+            groups.members(group).forEach(this::drop);
+            groups.forget(group);
+            groups.ended(group);
+        }
+    }
+
+    private void drop(SnapshotRow row) {
+        row.leaveGroup();
+        snapshots.remove(row.id());
+        row.markDeleting();
+        beingDeleted.put(row.number(), row);
+    }
+
+    /**
+     * Takes back groups that a crash cut in the middle. Where the rest of a group may be in a log that cannot be replayed
+     * or was damaged, what there is of it stays.
+     *
+     * @return true if there was such a group
+     */
+    boolean settleGroups() {
+        synchronized (groups) {
+            List<List<SnapshotRow>> incomplete = groups.incomplete();
+            boolean unsure = !incomplete.isEmpty() && volumes.values().stream().anyMatch(Catalogue::mayHoldMore);
+            for (List<SnapshotRow> members : incomplete) {
+                if (unsure) {
+                    members.forEach(this::show);
+                } else if (members.stream().noneMatch(row -> snapshots.containsKey(row.id()))) {
+                    long group = members.get(0).group();
+                    members.forEach(this::drop);
+                    groups.forget(group);
+                }
+            }
+            return !incomplete.isEmpty();
+        }
+    }
+
+    private static boolean mayHoldMore(VolumeEntry volume) {
+        boolean notReplayed = volume.row.isOpenForWriting() || volume.status.health() == VolumeStatus.Health.FAILED;
+        return volume.row.isDamaged() || (notReplayed && volume.open == null);
+    }
+
+    /**
+     * Makes what was a group snapshots of their own, because one of them goes.
+     *
+     * @return false if one of them has no row yet
+     */
+    boolean dissolveGroup(SnapshotRow row) {
+        synchronized (groups) {
+            long group = row.group();
+            if (row.groupMembers() > 1) {
+                if (!groups.isComplete(group)) {
+                    return false;
+                }
+                groups.members(group).forEach(SnapshotRow::leaveGroup);
+                groups.forget(group);
+            }
+            return true;
+        }
     }
 
     /** Hides a snapshot that is being deleted. */

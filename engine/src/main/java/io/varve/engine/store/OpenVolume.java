@@ -69,6 +69,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private final HeldRequests held = new HeldRequests();
     private final Deque<Request> recycled = new ArrayDeque<>();
     private final Deque<Runnable> answers = new ArrayDeque<>();
+    private final Deque<Runnable> heldAnswers = new ArrayDeque<>();
     private final List<Runnable> writableWaiters = new ArrayList<>();
     private List<Request> reads = new ArrayList<>();
     private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
@@ -84,6 +85,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private boolean parkedBefore;
     /** Depth of calls that are appending a request; answers wait until it is 0. */
     private int appending;
+    /** How many hold the answers back. */
+    private int answerHolds;
 
     private long usedBlocks;
     private long requestsInFlight;
@@ -498,11 +501,13 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private boolean startSnapshot(Request request) {
         SnapshotPayload payload = request.snapshot;
         LongConsumer used = request.snapshotUsed;
-        if (payload == null
-                || used == null
-                || !haveLog(request)
-                || !makeRoom(request, LogWriter.SNAPSHOT_PAYLOAD_BYTES)) {
+        if (!haveLog(request) || !makeRoom(request, LogWriter.SNAPSHOT_PAYLOAD_BYTES)) {
             return false;
+        }
+        if (payload == null || used == null) {
+            release(request);
+            finish(request, IoStatus.OK);
+            return true;
         }
         batch.appendSnapshot(payload);
         writeBatch();
@@ -524,16 +529,42 @@ final class OpenVolume implements Volume, LogSpace.Owner {
      * @param used told how many blocks with data the snapshot reads, before {@code completion} is called
      */
     void snapshot(SnapshotPayload payload, LongConsumer used, Completion completion) {
+        snapshot(completion, request -> {
+            request.snapshot = payload;
+            request.snapshotUsed = used;
+        });
+    }
+
+    /** Answers when the log is open and has room for a snapshot behind everything that was received. */
+    void prepareSnapshot(Completion completion) {
+        snapshot(completion, request -> {});
+    }
+
+    private void snapshot(Completion completion, Consumer<Request> what) {
         submit();
         Request request = take(Request.Kind.SNAPSHOT, 0, Long.MAX_VALUE / 2, completion);
         request.internal = true;
-        request.snapshot = payload;
-        request.snapshotUsed = used;
+        what.accept(request);
         if (changeable() != IoStatus.OK || closing) {
             finish(request, closing ? IoStatus.ESHUTDOWN : changeable());
         } else {
             admit(request);
             submit();
+        }
+    }
+
+    /**
+     * Keeps every answer back until {@link #releaseAnswers}, so that nobody does something elsewhere because of what this
+     * volume has done meanwhile.
+     */
+    void holdAnswers() {
+        answerHolds++;
+    }
+
+    void releaseAnswers() {
+        answerHolds--;
+        while (answerHolds == 0 && !heldAnswers.isEmpty()) {
+            heldAnswers.remove().run();
         }
     }
 
@@ -720,11 +751,14 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         }
         reader.giveEdge(request.headEdge);
         reader.giveEdge(request.tailEdge);
+        boolean internal = request.internal;
         Completion completion = request.completion;
         request.reset();
         recycled.push(request);
         requestsInFlight--;
-        if (appending > 0) {
+        if (answerHolds > 0 && !internal) {
+            heldAnswers.add(() -> completion.completed(result));
+        } else if (appending > 0) {
             answers.add(() -> completion.completed(result));
         } else {
             completion.completed(result);

@@ -78,6 +78,22 @@ final class SnapshotRow {
         table.putInt(row, GROUP_MEMBERS, taken.payload().groupMembers());
     }
 
+    /** Names the group of snapshots that it was taken with; 0 if it stands alone. */
+    long group() {
+        return table.getLong(row, GROUP);
+    }
+
+    /** How many snapshots the group has. */
+    int groupMembers() {
+        return table.getInt(row, GROUP_MEMBERS);
+    }
+
+    /** It is there whether or not the others of its group are. */
+    void leaveGroup() {
+        table.putLong(row, GROUP, 0);
+        table.putInt(row, GROUP_MEMBERS, 1);
+    }
+
     SnapshotId id() {
         return new SnapshotId(table.getByte(row, ID_HIGH), table.getLong(row, ID_LOW));
     }

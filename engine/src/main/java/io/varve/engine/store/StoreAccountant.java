@@ -189,6 +189,7 @@ final class StoreAccountant {
             }
         }
         recover(wereOpen);
+        catalogue.settleGroups();
         if (wereOpen.stream().noneMatch(entry -> entry.status.health() == VolumeStatus.Health.FAILED)) {
             parts.segments().deleteStrayFiles();
         }
@@ -396,6 +397,7 @@ final class StoreAccountant {
         closeVolume(entry);
         if (hasSnapshotsInItsLogOnly(entry)) {
             recover(List.of(entry));
+            catalogue.settleGroups();
             if (hasSnapshotsInItsLogOnly(entry)) {
                 throw new StoreException(
                         StoreException.Kind.IO,
@@ -425,6 +427,7 @@ final class StoreAccountant {
             closeIdleVolumes();
             if (entry.row.isOpenForWriting()) {
                 recover(List.of(entry));
+                catalogue.settleGroups();
             }
             if (entry.status.health() == VolumeStatus.Health.FAILED) {
                 throw new StoreException(StoreException.Kind.IO, "volume " + id + " " + entry.status.detail());
@@ -576,7 +579,23 @@ final class StoreAccountant {
         }
         SnapshotRow row = rowOf(id);
         checkpointer.reserveFromBallast();
+        if (!catalogue.dissolveGroup(row)) {
+            checkpoint();
+            if (!catalogue.dissolveGroup(row)) {
+                throw new StoreException(
+                        StoreException.Kind.IO,
+                        "the log of a volume has failed that a snapshot taken with " + id + " is of; restart first");
+            }
+        }
         catalogue.removeSnapshot(entry, row);
+    }
+
+    /** Takes back what there is of a group of snapshots that did not come about. */
+    void dropGroup(long group) {
+        checkpoint();
+        catalogue.dropGroup(group);
+        commitTables();
+        reclaimSoon();
     }
 
     /** After a little while, so that deletions that come one after the other share a checkpoint. */

@@ -28,9 +28,12 @@ import io.varve.engine.meta.Superblock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
@@ -187,8 +190,7 @@ public final class StoreEngine implements BlockStore {
 
     private CompletableFuture<SnapshotRecord> takeSnapshot(SnapshotId id, VolumeEntry entry, OpenVolume volume) {
         if (catalogue.find(id) != null) {
-            return CompletableFuture.failedFuture(
-                    new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a snapshot " + id + " already"));
+            return CompletableFuture.failedFuture(alreadyExists(id));
         }
         CompletableFuture<SnapshotRecord> taken = new CompletableFuture<>();
         volume.onLoop(opened -> {
@@ -206,20 +208,75 @@ public final class StoreEngine implements BlockStore {
                     catalogue.addSnapshot(snapshot, entry);
                     taken.complete(snapshot.record());
                 } else {
-                    taken.completeExceptionally(snapshotFailure(entry.id, status));
+                    taken.completeExceptionally(snapshotFailure(entry.id.toString(), status));
                 }
             });
         });
         return taken;
     }
 
-    private static StoreException snapshotFailure(VolumeId id, IoStatus status) {
+    @Override
+    public CompletableFuture<List<SnapshotRecord>> createSnapshots(Map<VolumeId, SnapshotId> wanted) {
+        if (wanted.isEmpty()
+                || wanted.size() > MOST_SNAPSHOTS_AT_ONCE
+                || Set.copyOf(wanted.values()).size() < wanted.size()) {
+            return CompletableFuture.failedFuture(new StoreException(
+                    StoreException.Kind.INVALID,
+                    "snapshots of 1 to " + MOST_SNAPSHOTS_AT_ONCE
+                            + " volumes can be taken at once, each with an id of its own"));
+        }
+        for (SnapshotId id : wanted.values()) {
+            if (catalogue.find(id) != null) {
+                return CompletableFuture.failedFuture(alreadyExists(id));
+            }
+        }
+        List<CompletableFuture<OpenVolume>> opening = new ArrayList<>();
+        wanted.keySet().forEach(of -> opening.add(accountant.call(() -> accountant.openVolume(of))));
+        CompletableFuture<List<SnapshotRecord>> taken = CompletableFuture.allOf(
+                        opening.toArray(CompletableFuture[]::new))
+                .thenCompose(all -> {
+                    List<GroupSnapshot.Member> members = new ArrayList<>();
+                    int i = 0;
+                    for (Map.Entry<VolumeId, SnapshotId> want : wanted.entrySet()) {
+                        OpenVolume volume = opening.get(i++).join();
+                        members.add(new GroupSnapshot.Member(want.getValue(), catalogue.get(want.getKey()), volume));
+                    }
+                    return takeGroup(members);
+                });
+        return taken.whenComplete(
+                (records, failure) -> opening.forEach(opened -> opened.thenAccept(OpenVolume::release)));
+    }
+
+    private CompletableFuture<List<SnapshotRecord>> takeGroup(List<GroupSnapshot.Member> members) {
+        long group = accountant.takeNumber();
+        GroupSnapshot snapshot =
+                new GroupSnapshot(group, members, threads.now().toEpochMilli(), accountant::takeNumber);
+        catalogue.beginGroup(group);
+        return snapshot.take().thenCompose(status -> {
+            if (status == IoStatus.OK) {
+                catalogue.addGroup(group, snapshot.taken());
+                return CompletableFuture.completedFuture(snapshot.taken().keySet().stream()
+                        .map(SnapshotEntry::record)
+                        .toList());
+            }
+            StoreException failure = snapshotFailure("a group of volumes", status);
+            return accountant.run(() -> accountant.dropGroup(group)).handle((nothing, problem) -> {
+                throw failure;
+            });
+        });
+    }
+
+    private static StoreException alreadyExists(SnapshotId id) {
+        return new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a snapshot " + id + " already");
+    }
+
+    private static StoreException snapshotFailure(String of, IoStatus status) {
         StoreException.Kind kind = switch (status) {
             case ENOSPC -> StoreException.Kind.NO_SPACE;
             case ESHUTDOWN -> StoreException.Kind.CLOSED;
             default -> StoreException.Kind.IO;
         };
-        return new StoreException(kind, "no snapshot of " + id + ": " + status);
+        return new StoreException(kind, "no snapshot of " + of + ": " + status);
     }
 
     @Override
