@@ -248,4 +248,16 @@ final class Requests {
             done.run();
         });
     }
+
+    /** Makes one write and waits for its answer. */
+    IoStatus write(Volume volume, int first, int sectors, int stamp) {
+        ByteBuffer source = ByteBuffer.allocateDirect(sectors * Regions.SECTOR_BYTES);
+        Regions.put(source, stamp, first, sectors);
+        CompletableFuture<IoStatus> answer = new CompletableFuture<>();
+        volume.loop().execute(() -> {
+            volume.write(regions.offsetOf(first), source.flip(), false, answer::complete);
+            volume.submit();
+        });
+        return world.await(answer);
+    }
 }

@@ -35,6 +35,9 @@ final class SimulatedWorld {
     /** Calls and requests that are not answered yet. */
     int inFlight;
 
+    /** The store was opened with its older superblock: the last commit of the life before may be undone. */
+    boolean commitBack;
+
     private boolean full;
     private long clock;
     private int stamps;
@@ -157,12 +160,16 @@ final class SimulatedWorld {
     void restart(boolean kill) {
         inFlight = 0;
         problem = null;
+        commitBack = false;
         for (int attempt = 0; ; attempt++) {
             scheduler = new SimulatedScheduler(random.nextLong(), scheduler.nanoTime());
             if (kill) {
                 disk.processKill(scheduler);
             } else {
                 disk.powerLoss(scheduler);
+            }
+            if (attempt == 0 && plan.has(SimulationPlan.Fault.DAMAGE) && random.nextBoolean()) {
+                commitBack = new MediumDamage(this).loseNewestSuperblock();
             }
             if (full && random.nextBoolean()) {
                 disk.setCapacity(SimulationPlan.DISK_BYTES);

@@ -36,7 +36,9 @@ final class Simulation implements Runnable {
             for (int life = 0; life < plan.lives(); life++) {
                 live(life);
             }
-            if (!plan.has(SimulationPlan.Fault.READ)) {
+            if (plan.has(SimulationPlan.Fault.DAMAGE)) {
+                new MediumDamage(world).inflict(inspection);
+            } else if (!plan.has(SimulationPlan.Fault.READ)) {
                 inspection.everythingDeletedLeavesNothing();
             }
         } catch (AssertionError | RuntimeException e) {
@@ -71,6 +73,7 @@ final class Simulation implements Runnable {
         faults.end();
         world.restart(kill);
         world.tolerant = false;
+        world.checkCallbacks();
         inspection.inspect(sound);
     }
 

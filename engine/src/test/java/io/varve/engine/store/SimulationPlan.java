@@ -32,7 +32,9 @@ record SimulationPlan(
         /** Files cannot be made, allocated or deleted. */
         FILE,
         /** The disk fills up and has room again. */
-        FULL
+        FULL,
+        /** The medium is damaged while the store is down: flipped bits, lost and misdirected writes. */
+        DAMAGE
     }
 
     static SimulationPlan draw(long seed) {

@@ -78,8 +78,9 @@ final class VolumeHistory {
         Arrays.fill(seen, -1);
     }
 
-    int sectors() {
-        return base.length;
+    /** What the volume held at its last start. */
+    int[] base() {
+        return base;
     }
 
     void submit(Change change) {
@@ -111,14 +112,6 @@ final class VolumeHistory {
     /** Everything that was acknowledged is kept: by a process kill or a clean end, if no sync failed before. */
     void keepAcknowledged() {
         durableBefore = NEVER;
-    }
-
-    /** The medium is damaged: of what is only in the log, anything behind the damage may be gone. */
-    void keepNothing() {
-        durableBefore = 0;
-        for (Change change : changes) {
-            change.acknowledged = NEVER;
-        }
     }
 
     /** What a snapshot may hold that was asked for at {@code asked} and is answered now, or is not there yet. */
