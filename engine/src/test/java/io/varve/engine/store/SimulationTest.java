@@ -1,11 +1,13 @@
 package io.varve.engine.store;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The laws, held by the whole engine on a simulated disk over as many seeds as the property {@code varve.crash.seeds}
  * says; with {@code varve.sim.seed} only the run of that seed, told step by step. See {@code docs/verification.md}.
  */
+@ExtendWith(QuietEngine.class)
 class SimulationTest {
     private static final int SEEDS = Integer.getInteger("varve.crash.seeds", 2000);
     private static final Long ONE_SEED = Long.getLong("varve.sim.seed");
