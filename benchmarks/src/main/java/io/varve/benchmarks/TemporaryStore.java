@@ -40,6 +40,11 @@ final class TemporaryStore implements AutoCloseable {
         store.close();
         threads.close();
         loops.close();
+        delete(directory);
+    }
+
+    /** Deletes a directory with all that is in it. */
+    static void delete(Path directory) throws IOException {
         try (Stream<Path> all = Files.walk(directory)) {
             for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);
