@@ -57,8 +57,8 @@ public final class MapWriter {
                 }
             }
         }
-        place(node);
         written.add(node);
+        place(node);
     }
 
     private static Node childOf(Node node, int index) {
@@ -83,6 +83,7 @@ public final class MapWriter {
         }
         int length = codec.pack(scratch, node.level, node.firstBlock, node.birth, staging, staged);
         long pointer = space.allocate(PagePointer.unitsFor(length));
+        node.writtenPointer = pointer;
         long offset = PagePointer.positionBytes(pointer);
         if (staged > 0 && offset != stagedAt + staged) {
             int packedAt = staged;
@@ -95,7 +96,6 @@ public final class MapWriter {
         int cell = PageSpace.placeBytes(pointer);
         UnsafeMemory.INSTANCE.setMemory(stagingAddress + staged + length, cell - length, (byte) 0);
         node.writtenCheck = codec.check(staging, staged, PagePointer.lengthBytes(pointer));
-        node.writtenPointer = pointer;
         staged += cell;
         pagesWritten++;
     }
@@ -105,6 +105,17 @@ public final class MapWriter {
             file.write(stagedAt, staging.duplicate().position(0).limit(staged));
             staged = 0;
             unsynced = true;
+        }
+    }
+
+    /** Writing has failed and nothing will point at {@code written}: gives the places back. */
+    public void abandon(WrittenPages written) {
+        staged = 0;
+        for (Node node : written.nodes()) {
+            if (node.writtenPointer != 0) {
+                space.free(node.writtenPointer);
+                node.writtenPointer = 0;
+            }
         }
     }
 

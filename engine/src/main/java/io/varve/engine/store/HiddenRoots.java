@@ -18,6 +18,7 @@ import io.varve.engine.reclaim.LiveBlocks;
 import io.varve.engine.reclaim.PageRef;
 import io.varve.engine.reclaim.UnsharedWalk;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,7 +65,9 @@ final class HiddenRoots {
 
     /** Clones may have let go of something: every hidden root is due. */
     void lookAgain() {
-        for (SnapshotRow row : catalogue.snapshotsBeingDeleted()) {
+        List<SnapshotRow> newestFirst = catalogue.snapshotsBeingDeleted();
+        Collections.reverse(newestFirst); // what a newer one lets go of is no more needed of the older one
+        for (SnapshotRow row : newestFirst) {
             if (catalogue.hasClones(row)) {
                 due.put(row.number(), 0L);
             }
@@ -102,15 +105,15 @@ final class HiddenRoots {
     }
 
     private long step(SnapshotRow row, long from) {
-        Floors floors = catalogue.floorsBelow(row);
         List<Long> unneeded = new ArrayList<>();
-        long reached = walk.walk(PageRef.root(row.root()), needing(row), floors, from, STEP_PAGES, unneeded::add);
+        long reached =
+                walk.walk(PageRef.root(row.root()), needing(row), needsOfOlder(row), from, STEP_PAGES, unneeded::add);
         if (unneeded.size() > STEP_BLOCKS) {
             reached = unneeded.get(STEP_BLOCKS);
             unneeded = unneeded.subList(0, STEP_BLOCKS);
         }
         if (!unneeded.isEmpty()) {
-            takeOut(row, unneeded, floors);
+            takeOut(row, unneeded, catalogue.floorsBelow(row));
         }
         return reached;
     }
@@ -135,6 +138,29 @@ final class HiddenRoots {
         }
     }
 
+    private void write(MapRoot root, WrittenPages written) {
+        try {
+            writer.write(root, written);
+        } catch (DiskException e) {
+            writer.abandon(written);
+            throw e;
+        }
+    }
+
+    /**
+     * What older snapshots need for themselves, and so is left in the tree. Those that are hidden too need nothing: what a
+     * tree shares with them is taken out of it, and counted as dead only by the oldest that has it.
+     */
+    private Floors needsOfOlder(SnapshotRow row) {
+        SnapshotRow oldest = row;
+        SnapshotRow previous = catalogue.previous(row);
+        while (previous != null && !previous.isLive() && catalogue.hasClones(previous)) {
+            oldest = previous;
+            previous = catalogue.previous(oldest);
+        }
+        return catalogue.floorsBelow(oldest);
+    }
+
     /** Makes holes of the blocks in the snapshot's tree. The pages that this makes are younger than all it had. */
     private void takeOut(SnapshotRow row, List<Long> blocks, Floors floors) {
         MapRoot before = row.root();
@@ -153,7 +179,7 @@ final class HiddenRoots {
             }
             MapRoot after = map.freeze();
             WrittenPages written = new WrittenPages();
-            writer.write(after, written);
+            write(after, written);
             MapChanges changes = map.takeChanges();
             row.setRoot(after.writtenPointer(), after.writtenCheck());
             row.setUsedBlocks(row.usedBlocks() + changes.usedBlocks());

@@ -10,6 +10,7 @@ import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -161,6 +162,32 @@ class CompactionTest {
         simulated.restart();
         simulated.await(store().deleteVolume(first));
         simulated.rest(60);
+        assertThat(fileBytes()).isLessThan(OVERHEAD_BYTES);
+    }
+
+    @Test
+    void whatTwoDeletedSnapshotsShareComesBackToo() {
+        SnapshotId second = new SnapshotId(1, 2);
+        VolumeId ofFirst = new VolumeId(1, 2);
+        VolumeId ofSecond = new VolumeId(1, 3);
+        fill();
+        simulated.await(store().createSnapshot(SHOT, ID));
+        overwrite(BLOCKS / 8);
+        simulated.await(store().createSnapshot(second, ID));
+        simulated.await(store().cloneVolume(ofFirst, VOLUME_BYTES, SHOT));
+        simulated.await(store().cloneVolume(ofSecond, VOLUME_BYTES, second));
+        volume.release();
+        simulated.await(store().deleteVolume(ID));
+        simulated.await(store().deleteSnapshot(SHOT));
+        simulated.await(store().deleteSnapshot(second));
+        for (VolumeId id : List.of(ofFirst, ofSecond)) {
+            Volume clone = simulated.await(store().open(id));
+            assertThat(simulated.call(clone, (opened, done) -> opened.trim(0, LIVE_BYTES, true, done)))
+                    .isEqualTo(IoStatus.OK);
+        }
+
+        simulated.rest(90);
+
         assertThat(fileBytes()).isLessThan(OVERHEAD_BYTES);
     }
 
