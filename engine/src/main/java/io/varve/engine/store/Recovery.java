@@ -1,5 +1,6 @@
 package io.varve.engine.store;
 
+import io.varve.engine.BlockStore;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.log.BlockAddress;
@@ -30,6 +31,7 @@ import org.slf4j.LoggerFactory;
  * Changes nothing before that checkpoint, so that a crash during recovery leaves all to do again. Accountant only.
  */
 final class Recovery implements LogReader.Handler {
+    private static final long GIB = 1L << 30;
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
 
     /** Volumes whose recovery shares a commit, at most. */
@@ -193,6 +195,22 @@ final class Recovery implements LogReader.Handler {
             MapLoader.loadNow(map, parts.frames(), parts.pages(), block);
         }
         map.setRun(firstBlock, count, address, BlockAddress.BLOCK_SLOTS, checks, 0);
+        growTo((firstBlock + count) * BlockStore.BLOCK_BYTES);
+    }
+
+    /**
+     * A write beyond the end tells of an extension whose commit is lost with the newer superblock: the volume had at least
+     * that size, and whole GiB if it has now.
+     */
+    private void growTo(long end) {
+        long size = entry.row.sizeBytes();
+        if (end > size) {
+            long unit = size % GIB == 0 ? GIB : BlockStore.BLOCK_BYTES;
+            long grown = Math.min((end + unit - 1) / unit * unit, BlockStore.MAX_VOLUME_BYTES);
+            LOG.warn("{}: its log holds writes beyond its end: growing from {} to {} bytes", entry.id, size, grown);
+            entry.row.setSizeBytes(grown);
+            entry.sizeBytes = grown;
+        }
     }
 
     @Override
