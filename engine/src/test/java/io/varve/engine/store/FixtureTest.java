@@ -16,7 +16,16 @@ import org.junit.jupiter.api.Test;
 class FixtureTest {
     @Test
     void whatTheFirstFormatWroteIsThere() throws IOException {
-        try (InputStream in = FixtureTest.class.getResourceAsStream("/stores/format-1.zip")) {
+        check("/stores/format-1.zip");
+    }
+
+    @Test
+    void whatTheFormatWithContainersWroteIsThere() throws IOException {
+        check("/stores/format-2.zip");
+    }
+
+    private static void check(String resource) throws IOException {
+        try (InputStream in = FixtureTest.class.getResourceAsStream(resource)) {
             assertThat(in).isNotNull();
             StoreFixture.load(in).check();
         }
