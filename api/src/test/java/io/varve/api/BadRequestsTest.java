@@ -52,6 +52,8 @@ class BadRequestsTest {
                     {"sizeGiB":1,"name":""}                | InvalidParameterValue | name ""
                     {"sizeGiB":1,"name":"a\\nb"}           | InvalidParameterValue | name "a\\nb"
                     {"sizeGiB":1,"tags":{"a":1}}           | InvalidParameterValue | tags/a 1
+                    {"sizeGiB":1,"tags":{"aws:x":"1"}}     | InvalidParameterValue | tags
+                    {"sizeGiB":1,"tags":{"AWS:x":"1"}}     | InvalidParameterValue | tags
                     {"sizeGiB":1,"tags":["a"]}             | InvalidParameterValue | tags ["a"]
                     {"sizeGiB":1,"snapshotId":"snap-1"}    | InvalidSnapshotID.Malformed | snapshotId "snap-1"
                     {"sizeGiB":1,"snapshotId":"vol-00000000000000000"} | InvalidSnapshotID.Malformed | snapshotId "vol-0
@@ -128,6 +130,11 @@ class BadRequestsTest {
         "/v1/volumes?maxResults=0, 400, InvalidParameterValue",
         "/v1/volumes?maxResults=many, 400, InvalidParameterValue",
         "/v1/volumes?nextToken=vol-1, 400, InvalidNextToken",
+        "/v1/volumes?nextToken=MSAx, 400, InvalidNextToken",
+        "/v1/volumes?nextToken=%2A, 400, InvalidNextToken",
+        "/v1/volumes?maxResults=1&maxResults=2, 400, InvalidParameterValue",
+        "/v1/volumes?filter=status, 400, InvalidParameterValue",
+        "/v1/volumes?filter=colour=red, 400, InvalidParameterValue",
         "/v1/volumes?sort=up, 400, UnknownParameter"
     })
     void whatIsNotThereIsNotFound(String path, int status, String code) {

@@ -128,18 +128,16 @@ class RestTest {
         assertThat(api.post("/v1/snapshots", snapshot).body()).isEqualTo(taken.body());
         assertThat(api.post("/v1/snapshots", snapshot.copy().put("name", "x")).code())
                 .isEqualTo("IdempotentParameterMismatch");
-    }
 
-    @Test
-    void aListComesInPages() {
-        server.newVolume(1);
-        server.newVolume(2);
-        JsonObject first = api.get("/v1/volumes?maxResults=2").body();
-        assertThat(first.getJsonArray("volumes")).hasSize(2);
-        JsonObject rest = api.get("/v1/volumes?maxResults=2&nextToken=" + first.getString("nextToken"))
-                .body();
-        assertThat(rest.getJsonArray("volumes")).hasSize(1);
-        assertThat(rest.containsKey("nextToken")).isFalse();
+        String other = server.newVolume(1).getString("volumeId");
+        JsonArray both = new JsonArray().add(volume).add(other);
+        JsonObject group = new JsonObject().put("volumeIds", both).put("clientToken", "t-1");
+        Probe.Reply together = api.post("/v1/snapshot-groups", group);
+        assertThat(api.post("/v1/snapshot-groups", group).body()).isEqualTo(together.body());
+        assertThat(api.post("/v1/snapshot-groups", group.copy().put("description", "x"))
+                        .code())
+                .isEqualTo("IdempotentParameterMismatch");
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(3);
     }
 
     @Test

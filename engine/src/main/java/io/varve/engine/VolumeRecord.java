@@ -9,8 +9,14 @@ import java.util.Optional;
  * @param id the volume
  * @param sizeBytes its size, a multiple of {@link BlockStore#BLOCK_BYTES}
  * @param origin the snapshot it was cloned from, if any
+ * @param sequence the store-wide order of volumes: a later volume has a larger one
  * @param createdAt when it was created; for people, never used for ordering
  * @param status whether it takes reads and writes
  */
 public record VolumeRecord(
-        VolumeId id, long sizeBytes, Optional<SnapshotId> origin, Instant createdAt, VolumeStatus status) {}
+        VolumeId id,
+        long sizeBytes,
+        Optional<SnapshotId> origin,
+        long sequence,
+        Instant createdAt,
+        VolumeStatus status) {}

@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** A running server's REST API, as the commands use it. */
 final class ApiClient {
@@ -41,6 +42,22 @@ final class ApiClient {
         return send(request(path).GET().build());
     }
 
+    /** A whole list, page by page, as one. */
+    JsonObject list(String path, String field, List<String> filters) {
+        String query = filters.stream()
+                .map(filter -> "filter=" + Fields.segment(filter))
+                .collect(Collectors.joining("&"));
+        JsonArray all = new JsonArray();
+        Optional<String> next = Optional.of("");
+        while (next.isPresent()) {
+            String token = next.get().isEmpty() ? "" : "&nextToken=" + Fields.segment(next.get());
+            JsonObject page = get(path + "?" + query + token);
+            all.addAll(page.getJsonArray(field));
+            next = Optional.ofNullable(page.getString("nextToken"));
+        }
+        return new JsonObject().put(field, all);
+    }
+
     JsonObject post(String path, JsonObject body) {
         return send("POST", path, body);
     }
@@ -68,10 +85,8 @@ final class ApiClient {
     }
 
     private String idOfName(String kind, String collection, String name) {
-        JsonArray all = get("v1/" + collection).getJsonArray(collection);
-        List<String> ids = all.stream()
-                .map(JsonObject.class::cast)
-                .filter(object -> name.equals(object.getString("name")))
+        String literally = "name=" + name.replaceAll("[*?\\\\]", "\\\\$0");
+        List<String> ids = Rows.list(list("v1/" + collection, collection, List.of(literally)), collection).stream()
                 .map(object -> object.getString(kind + "Id"))
                 .toList();
         if (ids.size() != 1) {

@@ -20,6 +20,7 @@ import picocli.CommandLine.Parameters;
             SnapshotCommands.Create.class,
             SnapshotCommands.Ls.class,
             SnapshotCommands.Show.class,
+            SnapshotCommands.Change.class,
             SnapshotCommands.Rm.class
         })
 public final class SnapshotCommands {
@@ -83,9 +84,12 @@ public final class SnapshotCommands {
         @Mixin
         private Remote remote = new Remote();
 
+        @Mixin
+        private FilterOption filter = new FilterOption();
+
         @Override
         public void run() {
-            JsonObject page = remote.client().get(PATH);
+            JsonObject page = remote.client().list(PATH, "snapshots", filter.filters());
             remote.show(page, out -> Rows.snapshots(Rows.list(page, "snapshots"), out));
         }
     }
@@ -104,6 +108,32 @@ public final class SnapshotCommands {
             ApiClient client = remote.client();
             JsonObject found = client.get(PATH + "/" + Fields.segment(client.snapshotId(snapshot)));
             remote.show(found, out -> Rows.fields(found, out));
+        }
+    }
+
+    /** {@code varve snapshot set}. */
+    @Command(name = "set", description = "Rename, describe or tag a snapshot.", mixinStandardHelpOptions = true)
+    static final class Change implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = SNAPSHOT, description = SNAPSHOT_TEXT)
+        private String snapshot = "";
+
+        @Option(names = "--description", paramLabel = "TEXT", description = "The new description.")
+        private @Nullable String description;
+
+        @Mixin
+        private LabelOptions label = new LabelOptions();
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject();
+            Fields.put(body, "description", description);
+            label.putInto(body);
+            JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.snapshotId(snapshot)), body);
+            remote.show(changed, out -> Rows.fields(changed, out));
         }
     }
 

@@ -92,9 +92,12 @@ public final class VolumeCommands {
         @Mixin
         private Remote remote = new Remote();
 
+        @Mixin
+        private FilterOption filter = new FilterOption();
+
         @Override
         public void run() {
-            JsonObject page = remote.client().get(PATH);
+            JsonObject page = remote.client().list(PATH, "volumes", filter.filters());
             remote.show(page, out -> Rows.volumes(Rows.list(page, "volumes"), out));
         }
     }
@@ -155,11 +158,8 @@ public final class VolumeCommands {
         @Parameters(paramLabel = VOLUME, description = VOLUME_TEXT)
         private String volume = "";
 
-        @Option(names = "--name", paramLabel = "NAME", description = "The new name; empty for none.")
-        private @Nullable String name;
-
-        @Option(names = "--tag", paramLabel = "KEY=VALUE", description = "Set a tag; KEY= removes it.")
-        private Map<String, String> tags = new LinkedHashMap<>();
+        @Mixin
+        private LabelOptions label = new LabelOptions();
 
         @Option(names = "--iops", paramLabel = "N", description = "Operations per second; 0 for no limit.")
         private @Nullable Integer iops;
@@ -171,14 +171,7 @@ public final class VolumeCommands {
         public void run() {
             ApiClient client = remote.client();
             JsonObject body = new JsonObject();
-            if (name != null) {
-                body.put("name", name.isEmpty() ? null : name);
-            }
-            if (!tags.isEmpty()) {
-                JsonObject changes = new JsonObject();
-                tags.forEach((key, value) -> changes.put(key, value.isEmpty() ? null : value));
-                body.put("tags", changes);
-            }
+            label.putInto(body);
             Fields.putLimit(body, "iops", iops);
             Fields.putLimit(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);

@@ -26,11 +26,11 @@ final class Recovery {
 
     void run() {
         Set<Object> known = new HashSet<>();
-        for (VolumeEntry entry : metadata.volumes()) {
+        for (VolumeEntry entry : metadata.volumes().all()) {
             settle(entry);
             known.add(entry.id());
         }
-        for (SnapshotEntry entry : metadata.snapshots()) {
+        for (SnapshotEntry entry : metadata.snapshots().all()) {
             settle(entry);
             known.add(entry.id());
         }
@@ -39,14 +39,15 @@ final class Recovery {
                 .filter(id -> !known.contains(id))
                 .forEach(id -> {
                     LOG.warn("volume {} has no metadata; it keeps its data and is listed without a name", id);
-                    metadata.put(new VolumeEntry(id, Phase.READY, Label.NONE, VolumeLimits.NONE, 0, Optional.empty()));
+                    metadata.volumes()
+                            .put(new VolumeEntry(id, Phase.READY, Label.NONE, VolumeLimits.NONE, 0, Optional.empty()));
                 });
         store.snapshots().stream()
                 .map(SnapshotRecord::id)
                 .filter(id -> !known.contains(id))
                 .forEach(id -> {
                     LOG.warn("snapshot {} has no metadata; it keeps its data and is listed without a name", id);
-                    metadata.put(new SnapshotEntry(id, Phase.READY, Label.NONE, "", Optional.empty()));
+                    metadata.snapshots().put(new SnapshotEntry(id, Phase.READY, Label.NONE, "", Optional.empty()));
                 });
     }
 
@@ -57,14 +58,14 @@ final class Recovery {
         }
         if (record.isEmpty() || entry.phase() == Phase.DELETING) {
             forget(entry.id(), entry.phase());
-            metadata.remove(entry.id());
+            metadata.volumes().remove(entry.id());
             return;
         }
         if (entry.growingToBytes() > record.get().sizeBytes()) {
             EngineCalls.await(store.extendVolume(entry.id(), entry.growingToBytes()));
         }
         if (entry.phase() == Phase.CREATING || entry.growingToBytes() > 0) {
-            metadata.put(entry.with(Phase.READY).grown());
+            metadata.volumes().put(entry.with(Phase.READY).grown());
         }
     }
 
@@ -75,9 +76,9 @@ final class Recovery {
         }
         if (!exists || entry.phase() == Phase.DELETING) {
             forget(entry.id(), entry.phase());
-            metadata.remove(entry.id());
+            metadata.snapshots().remove(entry.id());
         } else if (entry.phase() == Phase.CREATING) {
-            metadata.put(entry.with(Phase.READY));
+            metadata.snapshots().put(entry.with(Phase.READY));
         }
     }
 

@@ -20,8 +20,8 @@ import java.util.List;
  */
 final class Schema {
     /** What this version of Varve reads and writes. */
-    static final Schema CURRENT = new Schema(
-            List.of(List.of("""
+    static final Schema CURRENT = new Schema(List.of(
+            List.of("""
             CREATE TABLE volume (
               id TEXT PRIMARY KEY,
               phase TEXT NOT NULL,
@@ -42,7 +42,8 @@ final class Schema {
               description TEXT NOT NULL,
               client_token TEXT UNIQUE,
               parameters TEXT
-            ) STRICT""", "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")));
+            ) STRICT""", "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"),
+            List.of("ALTER TABLE setting RENAME COLUMN key TO id")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

@@ -12,8 +12,13 @@ import java.util.Optional;
  * @param clientToken the token that it was created with
  */
 public record SnapshotEntry(
-        SnapshotId id, Phase phase, Label label, String description, Optional<ClientToken> clientToken) {
+        SnapshotId id, Phase phase, Label label, String description, Optional<ClientToken> clientToken)
+        implements Entry<SnapshotId> {
     SnapshotEntry with(Phase newPhase) {
         return new SnapshotEntry(id, newPhase, label, description, clientToken);
+    }
+
+    SnapshotEntry with(Label newLabel, String newDescription) {
+        return new SnapshotEntry(id, phase, newLabel, newDescription, clientToken);
     }
 }

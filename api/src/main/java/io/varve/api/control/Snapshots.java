@@ -5,28 +5,41 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /** Snapshots as people know them, in the same order of steps as {@link Volumes}. Thread-safe. */
 public final class Snapshots {
+    private static final int GIB_SHIFT = 30;
+
+    private static final Filters<SnapshotView> FILTERS = new Filters<SnapshotView>(
+                    snapshot -> snapshot.entry().label())
+            .one("snapshot-id", snapshot -> snapshot.record().id())
+            .one("volume-id", snapshot -> snapshot.record().volumeId())
+            .one("volume-size", snapshot -> snapshot.record().sizeBytes() >> GIB_SHIFT)
+            .one("status", SnapshotView::state)
+            .one("progress", snapshot -> "100%")
+            .one("description", snapshot -> snapshot.entry().description())
+            .one("start-time", snapshot -> snapshot.record().createdAt())
+            .one("encrypted", snapshot -> false)
+            .one("storage-tier", snapshot -> "standard");
+
     private final BlockStore store;
-    private final Metadata metadata;
     private final Sequencer sequencer;
     private final RandomGenerator random;
-    private final Map<SnapshotId, SnapshotEntry> entries = new ConcurrentHashMap<>();
+    private final Ledger<SnapshotId, SnapshotEntry> entries;
 
     Snapshots(BlockStore store, Metadata metadata, Sequencer sequencer, RandomGenerator random) {
         this.store = store;
-        this.metadata = metadata;
         this.sequencer = sequencer;
         this.random = random;
-        metadata.snapshots().forEach(entry -> entries.put(entry.id(), entry));
+        entries = new Ledger<>(metadata.snapshots());
     }
 
     /** All snapshots, oldest first. */
@@ -34,6 +47,16 @@ public final class Snapshots {
         return store.snapshots().stream()
                 .flatMap(record -> view(record).stream())
                 .toList();
+    }
+
+    /** A part of the snapshots, oldest first. */
+    public ListRequest.Page<SnapshotView> list(ListRequest request) {
+        return request.page(
+                "snapshots",
+                store.snapshots(),
+                SnapshotRecord::sequence,
+                this::view,
+                FILTERS.passing(request.filters()));
     }
 
     /** Fails with SNAPSHOT_NOT_FOUND. */
@@ -67,7 +90,7 @@ public final class Snapshots {
 
     private SnapshotView createNow(SnapshotId id, SnapshotRequest request) {
         Optional<ClientToken> token = request.token();
-        Optional<SnapshotEntry> earlier = token.flatMap(this::withToken);
+        Optional<SnapshotEntry> earlier = entries.withToken(token);
         if (earlier.isPresent()) {
             return describe(earlier.get().id());
         }
@@ -75,54 +98,69 @@ public final class Snapshots {
             throw Volumes.notFound(request.of());
         }
         SnapshotEntry entry = new SnapshotEntry(id, Phase.CREATING, request.label(), request.description(), token);
-        put(entry);
+        entries.put(entry);
         try {
             EngineCalls.await(store.createSnapshot(id, request.of()));
         } catch (StoreException e) {
-            remove(id);
+            entries.remove(id);
             throw RequestException.of(e);
         }
-        put(entry.with(Phase.READY));
+        entries.put(entry.with(Phase.READY));
         return describe(id);
     }
 
-    /** Takes snapshots of several volumes at one instant, in the order of the request; all come about, or none. */
+    /**
+     * Takes snapshots of several volumes at one instant, in the order of the request; all come about, or none. Finds those
+     * that the same token took.
+     */
     public CompletableFuture<List<SnapshotView>> createGroup(SnapshotGroupRequest request) {
         Map<VolumeId, SnapshotId> wanted = new LinkedHashMap<>();
         request.of().forEach(volume -> wanted.put(volume, SnapshotId.random(random)));
-        return sequencer.run("group " + wanted.values(), () -> createNow(wanted, request));
+        String order =
+                request.clientToken().map(token -> "group token " + token).orElse("group " + wanted.values());
+        return sequencer.run(order, () -> createNow(wanted, request));
     }
 
     private List<SnapshotView> createNow(Map<VolumeId, SnapshotId> wanted, SnapshotGroupRequest request) {
+        List<SnapshotView> earlier = IntStream.range(0, wanted.size())
+                .mapToObj(request::token)
+                .flatMap(token -> entries.withToken(token).stream())
+                .flatMap(entry -> find(entry.id()).stream())
+                .toList();
+        if (!earlier.isEmpty()) {
+            return earlier;
+        }
         for (VolumeId volume : wanted.keySet()) {
             if (store.volume(volume).isEmpty()) {
                 throw Volumes.notFound(volume);
             }
         }
-        List<SnapshotEntry> begun = wanted.values().stream()
-                .map(id ->
-                        new SnapshotEntry(id, Phase.CREATING, request.label(), request.description(), Optional.empty()))
-                .toList();
-        begun.forEach(this::put);
+        List<SnapshotEntry> begun = new ArrayList<>();
+        for (SnapshotId id : wanted.values()) {
+            Optional<ClientToken> token = request.token(begun.size());
+            begun.add(new SnapshotEntry(id, Phase.CREATING, request.label(), request.description(), token));
+        }
+        entries.putAll(begun);
         try {
             EngineCalls.await(store.createSnapshots(wanted));
         } catch (StoreException e) {
-            wanted.values().forEach(this::remove);
+            wanted.values().forEach(entries::remove);
             throw RequestException.of(e);
         }
-        begun.forEach(entry -> put(entry.with(Phase.READY)));
+        entries.putAll(begun.stream().map(entry -> entry.with(Phase.READY)).toList());
         return wanted.values().stream().map(this::describe).toList();
     }
 
-    private Optional<SnapshotEntry> withToken(ClientToken token) {
-        Optional<SnapshotEntry> earlier = entries.values().stream()
-                .filter(entry -> entry.clientToken()
-                        .map(ClientToken::token)
-                        .filter(token.token()::equals)
-                        .isPresent())
-                .findFirst();
-        earlier.flatMap(SnapshotEntry::clientToken).ifPresent(before -> TokenCheck.requireSame(before, token));
-        return earlier;
+    /** Renames, describes or tags a snapshot. */
+    public CompletableFuture<SnapshotView> change(SnapshotId id, SnapshotChange change, Precondition precondition) {
+        return sequencer.run(id.toString(), () -> {
+            SnapshotView before = describe(id);
+            precondition.require(before.etag());
+            SnapshotEntry old = before.entry();
+            entries.put(old.with(
+                    change.label().apply(old.label()), change.description().orElse(old.description())));
+            return describe(id);
+        });
     }
 
     /**
@@ -130,38 +168,30 @@ public final class Snapshots {
      *
      * @param force disconnect its readers first instead of refusing
      */
-    public CompletableFuture<Void> delete(SnapshotId id, boolean force, Connections connections) {
+    public CompletableFuture<Void> delete(
+            SnapshotId id, boolean force, Precondition precondition, Connections connections) {
         return sequencer.run(id.toString(), () -> {
-            deleteNow(id, force, connections);
+            deleteNow(id, force, precondition, connections);
             return null;
         });
     }
 
-    private void deleteNow(SnapshotId id, boolean force, Connections connections) {
+    private void deleteNow(SnapshotId id, boolean force, Precondition precondition, Connections connections) {
         SnapshotView snapshot = describe(id);
+        precondition.require(snapshot.etag());
         if (store.inUse(id) && !force) {
             throw inUse(id);
         }
-        put(snapshot.entry().with(Phase.DELETING));
+        entries.put(snapshot.entry().with(Phase.DELETING));
         try {
             if (force) {
                 connections.disconnect(id).join();
             }
             EngineCalls.await(store.deleteSnapshot(id));
         } catch (StoreException e) {
-            put(snapshot.entry());
+            entries.put(snapshot.entry());
             throw e.kind() == StoreException.Kind.IN_USE ? inUse(id) : RequestException.of(e);
         }
-        remove(id);
-    }
-
-    private void put(SnapshotEntry entry) {
-        metadata.put(entry);
-        entries.put(entry.id(), entry);
-    }
-
-    private void remove(SnapshotId id) {
-        metadata.remove(id);
         entries.remove(id);
     }
 

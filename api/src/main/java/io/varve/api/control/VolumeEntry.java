@@ -18,7 +18,8 @@ public record VolumeEntry(
         Label label,
         VolumeLimits limits,
         long growingToBytes,
-        Optional<ClientToken> clientToken) {
+        Optional<ClientToken> clientToken)
+        implements Entry<VolumeId> {
 
     VolumeEntry with(Phase newPhase) {
         return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken);

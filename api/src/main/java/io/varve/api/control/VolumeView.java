@@ -5,6 +5,11 @@ import io.varve.engine.VolumeUsage;
 
 /** A volume as it is told to people: the engine's truth and what was said about it. */
 public record VolumeView(VolumeRecord record, VolumeEntry entry, boolean inUse, VolumeUsage usage) {
+    /** The version of what is said about it. */
+    public String etag() {
+        return ETag.of(entry, record.sizeBytes());
+    }
+
     /** The state in EC2's words. */
     public String state() {
         return switch (entry.phase()) {

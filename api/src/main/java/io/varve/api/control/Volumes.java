@@ -5,10 +5,8 @@ import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,29 +19,41 @@ public final class Volumes {
     private static final Logger LOG = LoggerFactory.getLogger(Volumes.class);
     private static final int GIB_SHIFT = 30;
 
+    private static final Filters<VolumeView> FILTERS = new Filters<VolumeView>(
+                    volume -> volume.entry().label())
+            .one("volume-id", volume -> volume.record().id())
+            .one("volume-type", volume -> volume.entry().limits().volumeType())
+            .one("status", VolumeView::state)
+            .one("size", volume -> volume.record().sizeBytes() >> GIB_SHIFT)
+            .one("create-time", volume -> volume.record().createdAt())
+            .one("encrypted", volume -> false)
+            .many("snapshot-id", volume -> volume.record().origin().stream());
+
     /** Readers that were half-way through their handshake when a forced deletion began can still turn up. */
     private static final int DISCONNECT_ROUNDS = 3;
 
     private final BlockStore store;
-    private final Metadata metadata;
     private final Sequencer sequencer;
     private final RandomGenerator random;
-    private final Map<VolumeId, VolumeEntry> entries = new ConcurrentHashMap<>();
+    private final Ledger<VolumeId, VolumeEntry> entries;
 
     Volumes(BlockStore store, Metadata metadata, Sequencer sequencer, RandomGenerator random) {
         this.store = store;
-        this.metadata = metadata;
         this.sequencer = sequencer;
         this.random = random;
-        for (VolumeEntry entry : metadata.volumes()) {
-            entries.put(entry.id(), entry);
-            store.limit(entry.id(), entry.limits().qos());
-        }
+        entries = new Ledger<>(metadata.volumes());
+        entries.all().forEach(entry -> store.limit(entry.id(), entry.limits().qos()));
     }
 
     /** All volumes, oldest first. */
     public List<VolumeView> list() {
         return store.volumes().stream().flatMap(record -> view(record).stream()).toList();
+    }
+
+    /** A part of the volumes, oldest first. */
+    public ListRequest.Page<VolumeView> list(ListRequest request) {
+        return request.page(
+                "volumes", store.volumes(), VolumeRecord::sequence, this::view, FILTERS.passing(request.filters()));
     }
 
     /** Fails with VOLUME_NOT_FOUND. */
@@ -86,13 +96,13 @@ public final class Volumes {
 
     private VolumeView createNow(VolumeId id, VolumeRequest request) {
         Optional<ClientToken> token = request.token();
-        Optional<VolumeEntry> earlier = token.flatMap(this::withToken);
+        Optional<VolumeEntry> earlier = entries.withToken(token);
         if (earlier.isPresent()) {
             return describe(earlier.get().id());
         }
         long sizeBytes = sizeBytes(request);
         VolumeEntry entry = new VolumeEntry(id, Phase.CREATING, request.label(), request.limits(), 0, token);
-        put(entry);
+        entries.put(entry);
         try {
             if (request.from().isPresent()) {
                 EngineCalls.await(
@@ -101,23 +111,12 @@ public final class Volumes {
                 EngineCalls.await(store.createVolume(id, sizeBytes));
             }
         } catch (StoreException e) {
-            remove(id);
+            entries.remove(id);
             throw RequestException.of(e);
         }
         store.limit(id, entry.limits().qos());
-        put(entry.with(Phase.READY));
+        entries.put(entry.with(Phase.READY));
         return describe(id);
-    }
-
-    private Optional<VolumeEntry> withToken(ClientToken token) {
-        Optional<VolumeEntry> earlier = entries.values().stream()
-                .filter(entry -> entry.clientToken()
-                        .map(ClientToken::token)
-                        .filter(token.token()::equals)
-                        .isPresent())
-                .findFirst();
-        earlier.flatMap(VolumeEntry::clientToken).ifPresent(before -> TokenCheck.requireSame(before, token));
-        return earlier;
     }
 
     private long sizeBytes(VolumeRequest request) {
@@ -144,25 +143,26 @@ public final class Volumes {
     }
 
     /** Grows, renames, tags or throttles a volume. */
-    public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change) {
-        return sequencer.run(id.toString(), () -> changeNow(id, change));
+    public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change, Precondition precondition) {
+        return sequencer.run(id.toString(), () -> changeNow(id, change, precondition));
     }
 
-    private VolumeView changeNow(VolumeId id, VolumeChange change) {
+    private VolumeView changeNow(VolumeId id, VolumeChange change, Precondition precondition) {
         VolumeView before = describe(id);
+        precondition.require(before.etag());
         VolumeEntry old = before.entry();
         long growingToBytes = growth(before.record(), change.sizeGiB());
         VolumeEntry changed =
                 old.with(change.label().apply(old.label()), change.limits().apply(old.limits()), growingToBytes);
-        put(changed);
+        entries.put(changed);
         if (growingToBytes > 0) {
             try {
                 EngineCalls.await(store.extendVolume(id, growingToBytes));
             } catch (StoreException e) {
-                put(old);
+                entries.put(old);
                 throw RequestException.of(e);
             }
-            put(changed.grown());
+            entries.put(changed.grown());
         }
         store.limit(id, changed.limits().qos());
         return describe(id);
@@ -184,26 +184,28 @@ public final class Volumes {
      *
      * @param force disconnect its clients first instead of refusing
      */
-    public CompletableFuture<Void> delete(VolumeId id, boolean force, Connections connections) {
+    public CompletableFuture<Void> delete(
+            VolumeId id, boolean force, Precondition precondition, Connections connections) {
         return sequencer.run(id.toString(), () -> {
-            deleteNow(id, force, connections);
+            deleteNow(id, force, precondition, connections);
             return null;
         });
     }
 
-    private void deleteNow(VolumeId id, boolean force, Connections connections) {
+    private void deleteNow(VolumeId id, boolean force, Precondition precondition, Connections connections) {
         VolumeView volume = describe(id);
+        precondition.require(volume.etag());
         if (volume.inUse() && !force) {
             throw inUse(id);
         }
-        put(volume.entry().with(Phase.DELETING));
+        entries.put(volume.entry().with(Phase.DELETING));
         try {
             deleteFromStore(id, force ? DISCONNECT_ROUNDS : 0, connections);
         } catch (StoreException e) {
-            put(volume.entry());
+            entries.put(volume.entry());
             throw e.kind() == StoreException.Kind.IN_USE ? inUse(id) : RequestException.of(e);
         }
-        remove(id);
+        entries.remove(id);
     }
 
     private void deleteFromStore(VolumeId id, int disconnectRounds, Connections connections) {
@@ -219,16 +221,6 @@ public final class Volumes {
             LOG.info("volume {} was opened while it is being deleted; disconnecting again", id);
             deleteFromStore(id, disconnectRounds - 1, connections);
         }
-    }
-
-    private void put(VolumeEntry entry) {
-        metadata.put(entry);
-        entries.put(entry.id(), entry);
-    }
-
-    private void remove(VolumeId id) {
-        metadata.remove(id);
-        entries.remove(id);
     }
 
     private static RequestException inUse(VolumeId id) {

@@ -2,6 +2,7 @@ package io.varve.api.rest;
 
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.json.pointer.JsonPointer;
 import io.vertx.json.schema.Draft;
 import io.vertx.json.schema.JsonSchema;
 import io.vertx.json.schema.JsonSchemaOptions;
@@ -67,11 +68,19 @@ public final class Contract {
         return operations;
     }
 
-    private static Operation operation(String path, String method, JsonObject json) {
+    /** The object that a reference into the document stands for, or the object itself. */
+    private JsonObject resolved(JsonObject object) {
+        String reference = object.getString("$ref");
+        return reference == null
+                ? object
+                : (JsonObject) JsonPointer.from(reference.substring(1)).queryJson(document);
+    }
+
+    private Operation operation(String path, String method, JsonObject json) {
         JsonArray parameters = json.getJsonArray("parameters", new JsonArray());
         Map<String, JsonObject> query = new HashMap<>();
         for (int i = 0; i < parameters.size(); i++) {
-            JsonObject parameter = parameters.getJsonObject(i);
+            JsonObject parameter = resolved(parameters.getJsonObject(i));
             if (parameter.getString("in").equals("query")) {
                 query.put(parameter.getString("name"), parameter.getJsonObject("schema"));
             }

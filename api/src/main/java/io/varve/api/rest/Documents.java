@@ -57,7 +57,7 @@ final class Documents {
         String id = view.record().id().toString();
         JsonObject json = new JsonObject()
                 .put("snapshotId", id)
-                .put("state", state(view))
+                .put("state", view.state())
                 .put("volumeId", view.record().volumeId().toString())
                 .put("volumeSizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
                 .put("startTime", time(view.record().createdAt()))
@@ -112,14 +112,6 @@ final class Documents {
         nbd.tcp(id).ifPresent(uri -> json.put("nbdUri", uri));
         nbd.unix(id).ifPresent(uri -> json.put("nbdUnixUri", uri));
         return json;
-    }
-
-    private static String state(SnapshotView view) {
-        return switch (view.entry().phase()) {
-            case CREATING -> "pending";
-            case READY -> "completed";
-            case DELETING -> "deleting";
-        };
     }
 
     private static JsonObject status(VolumeStatus status) {

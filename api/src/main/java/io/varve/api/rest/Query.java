@@ -4,6 +4,7 @@ import io.varve.api.control.ErrorCode;
 import io.varve.api.control.RequestException;
 import io.vertx.core.MultiMap;
 import io.vertx.core.json.JsonObject;
+import java.util.List;
 import java.util.Optional;
 
 /** The query parameters of one request, checked against the contract. */
@@ -19,8 +20,20 @@ final class Query {
                 throw new RequestException(
                         ErrorCode.UNKNOWN_PARAMETER, "there is no query parameter " + Echo.shorten(name) + " here");
             }
-            check(name, parameters.get(name), schema);
+            checkAll(name, parameters.getAll(name), schema);
         }
+    }
+
+    private static void checkAll(String name, List<String> values, JsonObject schema) {
+        boolean many = schema.getString("type").equals("array");
+        int most = many ? schema.getInteger("maxItems") : 1;
+        if (values.size() > most) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_VALUE,
+                    "%s is given %d times; %d is allowed".formatted(name, values.size(), most));
+        }
+        JsonObject item = many ? schema.getJsonObject("items") : schema;
+        values.forEach(value -> check(name, value, item));
     }
 
     private static void check(String name, String value, JsonObject schema) {
@@ -50,6 +63,10 @@ final class Query {
 
     Optional<Integer> number(String name) {
         return text(name).map(Integer::parseInt);
+    }
+
+    List<String> all(String name) {
+        return parameters.getAll(name);
     }
 
     Optional<String> text(String name) {

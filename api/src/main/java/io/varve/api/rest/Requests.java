@@ -3,6 +3,7 @@ package io.varve.api.rest;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.Label;
 import io.varve.api.control.RequestException;
+import io.varve.api.control.SnapshotChange;
 import io.varve.api.control.SnapshotGroupRequest;
 import io.varve.api.control.SnapshotRequest;
 import io.varve.api.control.VolumeChange;
@@ -11,16 +12,15 @@ import io.varve.api.control.VolumeRequest;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 
 /** Requests out of JSON that the contract has let through. */
 final class Requests {
-    private static final int MAX_TAGS = 50;
-
     private Requests() {}
 
     static VolumeRequest createVolume(JsonObject json) {
@@ -32,7 +32,7 @@ final class Requests {
                         json.getInteger("iops", 0),
                         json.getInteger("throughputMiBps", 0)),
                 label(json),
-                Optional.ofNullable(json.getString("clientToken")));
+                clientToken(json));
     }
 
     static SnapshotRequest createSnapshot(JsonObject json) {
@@ -40,7 +40,7 @@ final class Requests {
                 volumeId("volumeId", json.getString("volumeId")),
                 label(json),
                 json.getString("description", ""),
-                Optional.ofNullable(json.getString("clientToken")));
+                clientToken(json));
     }
 
     static SnapshotGroupRequest createSnapshotGroup(JsonObject json) {
@@ -48,15 +48,17 @@ final class Requests {
         for (Object id : json.getJsonArray("volumeIds")) {
             volumes.add(volumeId("volumeIds", String.valueOf(id)));
         }
-        return new SnapshotGroupRequest(volumes, label(json), json.getString("description", ""));
+        return new SnapshotGroupRequest(volumes, label(json), json.getString("description", ""), clientToken(json));
+    }
+
+    static SnapshotChange changeSnapshot(JsonObject json) {
+        return new SnapshotChange(changedLabel(json), Optional.ofNullable(json.getString("description")));
     }
 
     static VolumeChange changeVolume(JsonObject json) {
         return new VolumeChange(
                 Optional.ofNullable(json.getInteger("sizeGiB")),
-                old -> new Label(
-                        json.containsKey("name") ? Optional.ofNullable(json.getString("name")) : old.name(),
-                        changedTags(old.tags(), json.getJsonObject("tags", new JsonObject()))),
+                changedLabel(json),
                 old -> new VolumeLimits(
                         old.volumeType(),
                         changed(json, "iops", old.iops()),
@@ -73,26 +75,24 @@ final class Requests {
     }
 
     private static Label label(JsonObject json) {
-        return new Label(
-                Optional.ofNullable(json.getString("name")),
-                changedTags(Map.of(), json.getJsonObject("tags", new JsonObject())));
+        return changedLabel(json).apply(Label.NONE);
     }
 
-    private static Map<String, String> changedTags(Map<String, String> old, JsonObject change) {
-        Map<String, String> tags = new TreeMap<>(old);
-        for (String key : change.fieldNames()) {
-            String value = change.getString(key);
-            if (value == null) {
-                tags.remove(key);
-            } else {
-                tags.put(key, value);
-            }
-        }
-        if (tags.size() > MAX_TAGS) {
-            throw new RequestException(
-                    ErrorCode.TAG_LIMIT_EXCEEDED, "tags would be " + tags.size() + "; " + MAX_TAGS + " are allowed");
-        }
-        return tags;
+    /** An absent name stays, null removes it; tags likewise. */
+    private static UnaryOperator<Label> changedLabel(JsonObject json) {
+        Map<String, Optional<String>> tags = new HashMap<>();
+        JsonObject given = json.getJsonObject("tags", new JsonObject());
+        given.fieldNames().forEach(key -> tags.put(key, Optional.ofNullable(given.getString(key))));
+        return old -> {
+            Label tagged = old.tagged(tags);
+            return json.containsKey("name")
+                    ? new Label(Optional.ofNullable(json.getString("name")), tagged.tags())
+                    : tagged;
+        };
+    }
+
+    private static Optional<String> clientToken(JsonObject json) {
+        return Optional.ofNullable(json.getString("clientToken"));
     }
 
     static VolumeId volumeId(String field, String text) {

@@ -5,8 +5,8 @@ final class RestLimits {
     /** The largest body: 50 tags of the longest key and value, as escaped as JSON can be, would not be sent by anybody. */
     static final int BODY_BYTES = 256 << 10;
 
-    /** Request line; the longest that the contract has is far shorter. */
-    static final int REQUEST_LINE_BYTES = 4 << 10;
+    /** Request line: room for some dozens of filters. */
+    static final int REQUEST_LINE_BYTES = 16 << 10;
 
     static final int HEADER_BYTES = 16 << 10;
 

@@ -41,7 +41,7 @@ public final class RestServer implements AutoCloseable {
 
     private final Vertx vertx;
     private final Contract contract = Contract.load();
-    private final Operations operations;
+    private final Operations operations = new Operations();
     private final HostGuard guard;
     private volatile String state = "starting";
     private volatile int port;
@@ -55,12 +55,17 @@ public final class RestServer implements AutoCloseable {
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         guard = new HostGuard(host);
-        operations = new Operations(control, connections, new Documents(nbd));
-        operations.add("contract", () -> Answer.jsonText(contract.text()));
-        operations.add("metrics", () -> new Answer(200, "text/plain; version=0.0.4; charset=utf-8", metrics.get()));
-        operations.add("health", () -> Answer.json(200, new JsonObject().put("status", "ok")));
-        operations.add(
-                "readiness", () -> Answer.json(state.equals("ok") ? 200 : 503, new JsonObject().put("status", state)));
+        Documents documents = new Documents(nbd);
+        new VolumeOperations(control.volumes(), documents).addTo(operations, connections);
+        new SnapshotOperations(control.snapshots(), documents).addTo(operations, connections);
+        operations.addPrompt(
+                "describeStore", call -> Answer.json(200, documents.store(control.usage(), control.scrub())));
+        operations.addPrompt("contract", call -> Answer.text(JSON, contract.text()));
+        operations.addPrompt("metrics", call -> Answer.text("text/plain; version=0.0.4; charset=utf-8", metrics.get()));
+        operations.addPrompt("health", call -> Answer.json(200, new JsonObject().put("status", "ok")));
+        operations.addPrompt(
+                "readiness",
+                call -> Answer.json(state.equals("ok") ? 200 : 503, new JsonObject().put("status", state)));
     }
 
     /**
@@ -175,7 +180,7 @@ public final class RestServer implements AutoCloseable {
                     .bodySchema()
                     .map(schema -> BodyCheck.parse(body(context), contract.validator(schema)))
                     .orElseGet(JsonObject::new);
-            Operations.Call call = new Operations.Call(context, body, new Query(context.queryParams(), operation));
+            Call call = new Call(context, body, new Query(context.queryParams(), operation));
             CompletableFuture<Answer> answer = operations.run(operation.id(), call);
             answer.whenComplete((value, failure) -> vertx.runOnContext(loop -> {
                 if (failure == null) {
@@ -199,6 +204,7 @@ public final class RestServer implements AutoCloseable {
             return;
         }
         response.setStatusCode(answer.status()).putHeader("X-Content-Type-Options", "nosniff");
+        answer.headers().forEach(response::putHeader);
         if (answer.contentType().isEmpty()) {
             response.end();
         } else {
@@ -242,9 +248,11 @@ public final class RestServer implements AutoCloseable {
         if (problem.code() == ErrorCode.INTERNAL_ERROR) {
             LOG.error("{} {} failed", context.request().method(), context.normalizedPath(), failure);
         }
-        String body = Documents.problem(problem.code(), String.valueOf(problem.getMessage()))
-                .encode();
-        send(context, new Answer(problem.code().status(), "application/problem+json", body));
+        send(
+                context,
+                Answer.problem(
+                        problem.code().status(),
+                        Documents.problem(problem.code(), String.valueOf(problem.getMessage()))));
     }
 
     private static RequestException problem(@Nullable Throwable failure) {

@@ -35,14 +35,14 @@ class ControlDatabaseTest {
     @Test
     void whatWasPutIsThereAfterReopening() {
         try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
-            database.put(ENTRY);
+            database.volumes().put(ENTRY);
             database.setDefaultVolume(ENTRY.id());
         }
         try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
-            assertThat(database.volumes()).containsExactly(ENTRY);
+            assertThat(database.volumes().all()).containsExactly(ENTRY);
             assertThat(database.defaultVolume()).contains(ENTRY.id());
-            database.remove(ENTRY.id());
-            assertThat(database.volumes()).isEmpty();
+            database.volumes().remove(ENTRY.id());
+            assertThat(database.volumes().all()).isEmpty();
         }
     }
 
@@ -61,23 +61,29 @@ class ControlDatabaseTest {
     @Test
     void anOlderSchemaIsCopiedAndThenMigrated() throws IOException {
         try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
-            database.put(ENTRY);
+            database.volumes().put(ENTRY);
         }
         try (ControlDatabase database = ControlDatabase.open(file(), twoVersions(), () -> false)) {
-            assertThat(database.volumes()).containsExactly(ENTRY);
+            assertThat(database.volumes().all()).containsExactly(ENTRY);
         }
-        Path copy = directory.resolve("control.db.v1");
+        Path copy =
+                directory.resolve("control.db.v" + Schema.CURRENT.migrations().size());
         try (ControlDatabase database = ControlDatabase.open(copy, Schema.CURRENT, () -> false)) {
-            assertThat(database.volumes()).containsExactly(ENTRY);
+            assertThat(database.volumes().all()).containsExactly(ENTRY);
         }
     }
 
     @Test
     void aMigrationThatWasCutShortIsDoneAgain() throws IOException {
         ControlDatabase.open(directory, () -> false).close();
-        Files.writeString(directory.resolve("control.db.v1"), "half a copy");
+        Files.writeString(
+                directory.resolve("control.db.v" + Schema.CURRENT.migrations().size()), "half a copy");
         ControlDatabase.open(file(), twoVersions(), () -> false).close();
-        ControlDatabase.open(directory.resolve("control.db.v1"), Schema.CURRENT, () -> false)
+        ControlDatabase.open(
+                        directory.resolve(
+                                "control.db.v" + Schema.CURRENT.migrations().size()),
+                        Schema.CURRENT,
+                        () -> false)
                 .close();
     }
 
@@ -94,7 +100,7 @@ class ControlDatabaseTest {
     @Test
     void damageInsideIsFound() throws IOException {
         try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
-            database.put(ENTRY);
+            database.volumes().put(ENTRY);
         }
         byte[] bytes = Files.readAllBytes(file());
         for (int i = 4096; i < bytes.length; i++) {

@@ -52,7 +52,7 @@ final class CrashPoints {
                             settle(result);
                             advance();
                         }
-                        return result;
+                        return result instanceof Entries<?> entries ? around(Entries.class, entries) : result;
                     } catch (InvocationTargetException e) {
                         throw e.getCause();
                     }

@@ -68,12 +68,14 @@ class CrashStepsTest {
     @Test
     void snapshotsTakenTogetherAreAllWholeOrNeverWere() {
         Set<VolumeId> volumes = new LinkedHashSet<>(List.of(newVolume(), newVolume()));
-        crashEverywhere(plane -> plane.snapshots().createGroup(new SnapshotGroupRequest(volumes, LABEL, "")), plane -> {
-            assertThat(store.snapshots().size() % 2).isZero();
-            assertThat(plane.snapshots().list()).hasSameSizeAs(store.snapshots());
-            assertThat(metadata.snapshots()).hasSameSizeAs(store.snapshots());
-            assertThat(metadata.snapshots()).allMatch(entry -> entry.phase() == Phase.READY);
-        });
+        crashEverywhere(
+                plane -> plane.snapshots().createGroup(new SnapshotGroupRequest(volumes, LABEL, "", Optional.empty())),
+                plane -> {
+                    assertThat(store.snapshots().size() % 2).isZero();
+                    assertThat(plane.snapshots().list()).hasSameSizeAs(store.snapshots());
+                    assertThat(metadata.snapshots().all()).hasSameSizeAs(store.snapshots());
+                    assertThat(metadata.snapshots().all()).allMatch(entry -> entry.phase() == Phase.READY);
+                });
     }
 
     @Test
@@ -82,8 +84,8 @@ class CrashStepsTest {
         crashEverywhere(
                 plane -> plane.snapshots().create(new SnapshotRequest(volume, LABEL, "", Optional.empty())), plane -> {
                     assertThat(plane.snapshots().list()).hasSameSizeAs(store.snapshots());
-                    assertThat(metadata.snapshots()).hasSameSizeAs(store.snapshots());
-                    assertThat(metadata.snapshots()).allMatch(entry -> entry.phase() == Phase.READY);
+                    assertThat(metadata.snapshots().all()).hasSameSizeAs(store.snapshots());
+                    assertThat(metadata.snapshots().all()).allMatch(entry -> entry.phase() == Phase.READY);
                 });
     }
 
@@ -91,7 +93,7 @@ class CrashStepsTest {
     void aDeletionThatBeganIsFinished() {
         for (int crashAt = 1; crashAt <= 7; crashAt++) {
             VolumeId volume = newVolume();
-            boolean crashed = crash(crashAt, plane -> plane.volumes().delete(volume, false, NOBODY));
+            boolean crashed = crash(crashAt, plane -> plane.volumes().delete(volume, false, Precondition.NONE, NOBODY));
             boolean begun = crashAt > 1;
             assertThat(store.volume(volume).isPresent()).isEqualTo(!begun);
             assertThat(control.volumes().find(volume).isPresent()).isEqualTo(!begun);
@@ -105,9 +107,9 @@ class CrashStepsTest {
         VolumeId volume = newVolume();
         for (int crashAt = 1; crashAt <= 7; crashAt++) {
             SnapshotId snapshot = newSnapshot(volume);
-            crash(crashAt, plane -> plane.snapshots().delete(snapshot, false, NOBODY));
+            crash(crashAt, plane -> plane.snapshots().delete(snapshot, false, Precondition.NONE, NOBODY));
             assertThat(control.snapshots().find(snapshot).isPresent()).isEqualTo(crashAt == 1);
-            assertThat(metadata.snapshots()).hasSameSizeAs(store.snapshots());
+            assertThat(metadata.snapshots().all()).hasSameSizeAs(store.snapshots());
         }
     }
 
@@ -118,7 +120,7 @@ class CrashStepsTest {
             Label renamed = new Label(Optional.of("renamed"), Map.of());
             VolumeChange change =
                     new VolumeChange(Optional.of(3), old -> renamed, old -> new VolumeLimits("local", 100, 0));
-            crash(crashAt, plane -> plane.volumes().change(volume, change));
+            crash(crashAt, plane -> plane.volumes().change(volume, change, Precondition.NONE));
             VolumeView after = control.volumes().describe(volume);
             boolean changed = after.entry().label().equals(renamed);
             assertThat(after.record().sizeBytes()).isEqualTo((changed ? 3L : 1L) << GIB_SHIFT);
@@ -161,7 +163,7 @@ class CrashStepsTest {
 
     private void everyVolumeIsWhole(ControlPlane plane) {
         assertThat(plane.volumes().list()).hasSameSizeAs(store.volumes());
-        assertThat(metadata.volumes()).hasSameSizeAs(store.volumes());
+        assertThat(metadata.volumes().all()).hasSameSizeAs(store.volumes());
         assertThat(plane.volumes().list()).allSatisfy(volume -> {
             assertThat(volume.entry().phase()).isEqualTo(Phase.READY);
             assertThat(volume.entry().label()).isEqualTo(LABEL);

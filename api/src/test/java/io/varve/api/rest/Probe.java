@@ -3,6 +3,7 @@ package io.varve.api.rest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.json.pointer.JsonPointer;
 import io.vertx.json.schema.OutputUnit;
 import java.io.IOException;
 import java.net.URI;
@@ -105,6 +106,10 @@ public final class Probe {
                 .getJsonObject(request.method().toLowerCase(java.util.Locale.ROOT))
                 .getJsonObject("responses")
                 .getJsonObject(String.valueOf(response.statusCode()));
+        if (declared != null && declared.containsKey("$ref")) {
+            declared = (JsonObject)
+                    JsonPointer.from(declared.getString("$ref").substring(1)).queryJson(document);
+        }
         assertThat(declared)
                 .as("the contract's answer " + response.statusCode() + " of " + operation.id())
                 .isNotNull();

@@ -76,7 +76,7 @@ final class VolumeEntry {
     VolumeRecord record() {
         OpenVolume volume = open;
         VolumeStatus now = volume == null ? status : volume.status();
-        return new VolumeRecord(id, sizeBytes, origin, createdAt, now);
+        return new VolumeRecord(id, sizeBytes, origin, number, createdAt, now);
     }
 
     /** Blocks with data that the volume reads now. Any thread. */
