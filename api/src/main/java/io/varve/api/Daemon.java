@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -80,7 +81,7 @@ final class Daemon implements AutoCloseable {
                 threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
-        ControlPlane control = ControlPlane.start(store, database, new SecureRandom());
+        ControlPlane control = ControlPlane.start(store, database, new SecureRandom(), Clock.systemUTC());
         opening.add(control);
         control.createDefaultVolume();
 
@@ -96,6 +97,7 @@ final class Daemon implements AutoCloseable {
         }
         opening.add(rest);
         opening.add(nbdServer); // stops before the API does
+        opening.add(new Ticker(control));
         opening.add(rest::stopping);
         rest.ready();
         return new Daemon(opening, settings, nbdAddress, rest);

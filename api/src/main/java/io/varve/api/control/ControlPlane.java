@@ -4,6 +4,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.ScrubStatus;
 import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeId;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -19,15 +20,17 @@ public final class ControlPlane implements AutoCloseable {
     private final BlockStore store;
     private final Metadata metadata;
     private final Sequencer sequencer = new Sequencer();
+    private final Events events;
     private final Volumes volumes;
     private final Snapshots snapshots;
     private volatile Optional<VolumeId> defaultVolume;
 
-    private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random) {
+    private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         this.store = store;
         this.metadata = metadata;
-        volumes = new Volumes(store, metadata, sequencer, random);
-        snapshots = new Snapshots(store, metadata, sequencer, random);
+        events = new Events(clock);
+        volumes = new Volumes(store, metadata, sequencer, events, random);
+        snapshots = new Snapshots(store, metadata, sequencer, events, random);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -35,10 +38,11 @@ public final class ControlPlane implements AutoCloseable {
      * Finishes what an earlier life left half-done and begins. Blocks.
      *
      * @param random draws ids; a {@link java.security.SecureRandom} outside tests
+     * @param clock the wall clock, by which things come due
      */
-    public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random) {
+    public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         new Recovery(store, metadata).run();
-        return new ControlPlane(store, metadata, random);
+        return new ControlPlane(store, metadata, random, clock);
     }
 
     /** Gives an empty store its first volume, which is the default export. Blocks. */
@@ -75,6 +79,16 @@ public final class ControlPlane implements AutoCloseable {
 
     public Volumes volumes() {
         return volumes;
+    }
+
+    /** What happens. */
+    public Events events() {
+        return events;
+    }
+
+    /** Does what has come due by the clock. To be called about once a second, by one thread at a time. Blocks. */
+    public void tick() {
+        volumes.watchUse();
     }
 
     /** Space of the whole store. */

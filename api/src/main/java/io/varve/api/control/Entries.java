@@ -18,6 +18,12 @@ public interface Entries<T> {
         put(List.of(entry));
     }
 
+    /**
+     * Adds or replaces entries without waiting for stable storage: the death of the process loses nothing, a power failure
+     * may. For what start-up would find out by itself.
+     */
+    void settle(Collection<T> entries);
+
     /** Removes the entry with this id if it is there. */
     void remove(Object id);
 }

@@ -13,6 +13,9 @@ public interface Entry<K> {
 
     Label label();
 
+    /** The state in EC2's words, as far as it is the control plane's to know. */
+    String state();
+
     /** The token that it was created with. */
     Optional<ClientToken> clientToken();
 }

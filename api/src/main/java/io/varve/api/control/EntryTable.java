@@ -38,6 +38,15 @@ final class EntryTable<T> implements Entries<T> {
 
     @Override
     public void put(Collection<T> entries) {
+        put(entries, true);
+    }
+
+    @Override
+    public void settle(Collection<T> entries) {
+        put(entries, false);
+    }
+
+    private void put(Collection<T> entries, boolean synced) {
         String names = String.join(", ", columns.keySet());
         String marks = columns.keySet().stream().map(column -> "?").collect(Collectors.joining(", "));
         String changes = columns.keySet().stream()
@@ -52,11 +61,12 @@ final class EntryTable<T> implements Entries<T> {
         file.change(
                 "INSERT INTO %s (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s"
                         .formatted(table, names, marks, changes),
-                rows);
+                rows,
+                synced);
     }
 
     @Override
     public void remove(Object id) {
-        file.change("DELETE FROM " + table + " WHERE id = ?", List.of(List.of(id)));
+        file.change("DELETE FROM " + table + " WHERE id = ?", List.of(List.of(id)), true);
     }
 }

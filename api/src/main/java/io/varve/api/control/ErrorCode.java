@@ -25,6 +25,7 @@ public enum ErrorCode {
     PRECONDITION_FAILED("PreconditionFailed", 412),
     REQUEST_TOO_LARGE("RequestTooLarge", 413),
     UNSUPPORTED_MEDIA_TYPE("UnsupportedMediaType", 415),
+    REQUEST_LIMIT_EXCEEDED("RequestLimitExceeded", 503),
     INTERNAL_ERROR("InternalError", 500),
     UNAVAILABLE("Unavailable", 503),
     INSUFFICIENT_VOLUME_CAPACITY("InsufficientVolumeCapacity", 507);

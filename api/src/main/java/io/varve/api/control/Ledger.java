@@ -9,16 +9,25 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entries of one kind: each change is made durable first and can then be looked up here. Thread-safe; who changes an
+ * The entries of one kind: each change is made durable first, can then be looked up here and is told as an event. Thread-safe; who changes an
  * entry sees to it that nobody else changes the same one.
  */
 final class Ledger<K, T extends Entry<K>> {
     private final Entries<T> durable;
+    private final String kind;
+    private final Events events;
     private final Map<K, T> entries = new ConcurrentHashMap<>();
     private final Map<String, K> byToken = new ConcurrentHashMap<>();
 
-    Ledger(Entries<T> durable) {
+    /**
+     * Reads what there is.
+     *
+     * @param kind what is told of changes
+     */
+    Ledger(Entries<T> durable, String kind, Events events) {
         this.durable = durable;
+        this.kind = kind;
+        this.events = events;
         durable.all().forEach(this::keep);
     }
 
@@ -38,12 +47,21 @@ final class Ledger<K, T extends Entry<K>> {
     void put(T entry) {
         durable.put(entry);
         keep(entry);
+        events.publish(kind, entry.id(), entry.state());
+    }
+
+    /** Says that what was begun is done; see {@link Entries#settle}. */
+    void settle(List<T> done) {
+        durable.settle(done);
+        done.forEach(this::keep);
+        done.forEach(entry -> events.publish(kind, entry.id(), entry.state()));
     }
 
     /** All of them or none. */
     void putAll(List<T> changed) {
         durable.put(changed);
         changed.forEach(this::keep);
+        changed.forEach(entry -> events.publish(kind, entry.id(), entry.state()));
     }
 
     private void keep(T entry) {
@@ -56,6 +74,7 @@ final class Ledger<K, T extends Entry<K>> {
         T gone = entries.remove(id);
         if (gone != null) {
             gone.clientToken().ifPresent(token -> byToken.remove(token.token(), id));
+            events.publish(kind, id, "deleted");
         }
     }
 

@@ -14,6 +14,15 @@ import java.util.Optional;
 public record SnapshotEntry(
         SnapshotId id, Phase phase, Label label, String description, Optional<ClientToken> clientToken)
         implements Entry<SnapshotId> {
+    @Override
+    public String state() {
+        return switch (phase) {
+            case CREATING -> "pending";
+            case READY -> "completed";
+            case DELETING -> "deleting";
+        };
+    }
+
     SnapshotEntry with(Phase newPhase) {
         return new SnapshotEntry(id, newPhase, label, description, clientToken);
     }

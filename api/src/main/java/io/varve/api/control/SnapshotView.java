@@ -12,10 +12,6 @@ public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsa
 
     /** The state in EC2's words. */
     public String state() {
-        return switch (entry.phase()) {
-            case CREATING -> "pending";
-            case READY -> "completed";
-            case DELETING -> "deleting";
-        };
+        return entry.state();
     }
 }

@@ -35,11 +35,11 @@ public final class Snapshots {
     private final RandomGenerator random;
     private final Ledger<SnapshotId, SnapshotEntry> entries;
 
-    Snapshots(BlockStore store, Metadata metadata, Sequencer sequencer, RandomGenerator random) {
+    Snapshots(BlockStore store, Metadata metadata, Sequencer sequencer, Events events, RandomGenerator random) {
         this.store = store;
         this.sequencer = sequencer;
         this.random = random;
-        entries = new Ledger<>(metadata.snapshots());
+        entries = new Ledger<>(metadata.snapshots(), "snapshot", events);
     }
 
     /** All snapshots, oldest first. */
@@ -105,7 +105,7 @@ public final class Snapshots {
             entries.remove(id);
             throw RequestException.of(e);
         }
-        entries.put(entry.with(Phase.READY));
+        entries.settle(List.of(entry.with(Phase.READY)));
         return describe(id);
     }
 
@@ -147,7 +147,7 @@ public final class Snapshots {
             wanted.values().forEach(entries::remove);
             throw RequestException.of(e);
         }
-        entries.putAll(begun.stream().map(entry -> entry.with(Phase.READY)).toList());
+        entries.settle(begun.stream().map(entry -> entry.with(Phase.READY)).toList());
         return wanted.values().stream().map(this::describe).toList();
     }
 

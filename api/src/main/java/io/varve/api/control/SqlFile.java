@@ -16,7 +16,7 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 /**
- * One SQLite file: every change is one transaction, synced before it returns (WAL, synchronous=FULL), and draws on the
+ * One SQLite file: every change is one transaction, synced before it returns unless told otherwise, and draws on the
  * store's reserve when the disk is full. Thread-safe.
  */
 final class SqlFile implements AutoCloseable {
@@ -105,13 +105,19 @@ final class SqlFile implements AutoCloseable {
         }
     }
 
-    /** Executes {@code sql} once for each row of values, all in one transaction. */
-    synchronized void change(String sql, List<List<@Nullable Object>> rows) {
-        int unused = drawing(reserve, () -> changeNow(sql, rows));
+    /**
+     * Executes {@code sql} once for each row of values, all in one transaction.
+     *
+     * @param synced false not to wait for stable storage; the transaction then is as durable as the next synced one
+     */
+    synchronized void change(String sql, List<List<@Nullable Object>> rows, boolean synced) {
+        int unused = drawing(reserve, () -> changeNow(sql, rows, synced));
     }
 
-    private int changeNow(String sql, List<List<@Nullable Object>> rows) {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+    private int changeNow(String sql, List<List<@Nullable Object>> rows, boolean synced) {
+        try (PreparedStatement statement = connection.prepareStatement(sql);
+                Statement pragma = connection.createStatement()) {
+            pragma.execute("PRAGMA synchronous = " + (synced ? "FULL" : "NORMAL"));
             connection.setAutoCommit(false);
             for (List<@Nullable Object> values : rows) {
                 for (int i = 0; i < values.size(); i++) {

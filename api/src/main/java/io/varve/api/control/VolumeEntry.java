@@ -21,6 +21,15 @@ public record VolumeEntry(
         Optional<ClientToken> clientToken)
         implements Entry<VolumeId> {
 
+    @Override
+    public String state() {
+        return switch (phase) {
+            case CREATING -> "creating";
+            case READY -> "available";
+            case DELETING -> "deleting";
+        };
+    }
+
     VolumeEntry with(Phase newPhase) {
         return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken);
     }

@@ -12,10 +12,6 @@ public record VolumeView(VolumeRecord record, VolumeEntry entry, boolean inUse, 
 
     /** The state in EC2's words. */
     public String state() {
-        return switch (entry.phase()) {
-            case CREATING -> "creating";
-            case DELETING -> "deleting";
-            case READY -> inUse ? "in-use" : "available";
-        };
+        return inUse && entry.phase() == Phase.READY ? "in-use" : entry.state();
     }
 }

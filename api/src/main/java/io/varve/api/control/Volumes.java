@@ -4,8 +4,10 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
@@ -18,6 +20,7 @@ import org.slf4j.LoggerFactory;
 public final class Volumes {
     private static final Logger LOG = LoggerFactory.getLogger(Volumes.class);
     private static final int GIB_SHIFT = 30;
+    private static final String KIND = "volume";
 
     private static final Filters<VolumeView> FILTERS = new Filters<VolumeView>(
                     volume -> volume.entry().label())
@@ -35,13 +38,18 @@ public final class Volumes {
     private final BlockStore store;
     private final Sequencer sequencer;
     private final RandomGenerator random;
+    private final Events events;
     private final Ledger<VolumeId, VolumeEntry> entries;
 
-    Volumes(BlockStore store, Metadata metadata, Sequencer sequencer, RandomGenerator random) {
+    /** Those that were in use when this was last looked at. By {@link #watchUse} only. */
+    private final Set<VolumeId> inUse = new HashSet<>();
+
+    Volumes(BlockStore store, Metadata metadata, Sequencer sequencer, Events events, RandomGenerator random) {
         this.store = store;
         this.sequencer = sequencer;
         this.random = random;
-        entries = new Ledger<>(metadata.volumes());
+        this.events = events;
+        entries = new Ledger<>(metadata.volumes(), KIND, events);
         entries.all().forEach(entry -> store.limit(entry.id(), entry.limits().qos()));
     }
 
@@ -76,6 +84,18 @@ public final class Volumes {
         } catch (StoreException e) {
             return gone(e);
         }
+    }
+
+    /** Tells whose use by NBD clients has begun or ended since the last call. One thread at a time. */
+    void watchUse() {
+        for (VolumeEntry entry : entries.all()) {
+            boolean now = entry.phase() == Phase.READY && store.inUse(entry.id());
+            boolean changed = now ? inUse.add(entry.id()) : inUse.remove(entry.id());
+            if (changed && entry.phase() == Phase.READY) {
+                events.publish(KIND, entry.id(), now ? "in-use" : entry.state());
+            }
+        }
+        inUse.removeIf(id -> entries.get(id) == null);
     }
 
     /** What was found may be deleted before it is looked at. */
@@ -115,7 +135,7 @@ public final class Volumes {
             throw RequestException.of(e);
         }
         store.limit(id, entry.limits().qos());
-        entries.put(entry.with(Phase.READY));
+        entries.settle(List.of(entry.with(Phase.READY)));
         return describe(id);
     }
 

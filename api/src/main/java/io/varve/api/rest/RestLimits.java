@@ -16,5 +16,11 @@ final class RestLimits {
     /** How much of a value that was refused is repeated in the answer. */
     static final int ECHO_CHARS = 100;
 
+    /** What may wait for a client that listens to events; one that is further behind is cut off. */
+    static final int EVENT_QUEUE_BYTES = 256 << 10;
+
+    /** Keeps a quiet stream of events from being taken for a dead connection. */
+    static final long HEARTBEAT_MILLIS = 15_000;
+
     private RestLimits() {}
 }

@@ -18,11 +18,13 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.net.InetSocketAddress;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -39,10 +41,14 @@ public final class RestServer implements AutoCloseable {
     private static final long CLOSE_SECONDS = 10;
     private static final String JSON = "application/json";
 
+    /** The one operation whose answer does not end. */
+    private static final String LISTEN = "listenToEvents";
+
     private final Vertx vertx;
     private final Contract contract = Contract.load();
     private final Operations operations = new Operations();
     private final HostGuard guard;
+    private final EventStream eventStream;
     private volatile String state = "starting";
     private volatile int port;
 
@@ -55,6 +61,10 @@ public final class RestServer implements AutoCloseable {
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         guard = new HostGuard(host);
+        eventStream = new EventStream(
+                vertx,
+                control.events(),
+                HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()));
         Documents documents = new Documents(nbd);
         new VolumeOperations(control.volumes(), documents).addTo(operations, connections);
         new SnapshotOperations(control.snapshots(), documents).addTo(operations, connections);
@@ -137,6 +147,10 @@ public final class RestServer implements AutoCloseable {
         router.route().handler(this::admit);
         router.route().handler(BodyHandler.create(false).setBodyLimit(RestLimits.BODY_BYTES));
         for (Contract.Operation operation : contract.operations()) {
+            if (operation.id().equals(LISTEN)) {
+                router.get(operation.routePath()).handler(this::listen);
+                continue;
+            }
             router.route(HttpMethod.valueOf(operation.method()), operation.routePath())
                     .handler(context -> serve(context, operation));
         }
@@ -190,6 +204,14 @@ public final class RestServer implements AutoCloseable {
                 }
             }));
         } catch (RuntimeException e) { // the edge of a request
+            fail(context, e);
+        }
+    }
+
+    private void listen(RoutingContext context) {
+        try {
+            eventStream.open(context.request());
+        } catch (RequestException e) {
             fail(context, e);
         }
     }

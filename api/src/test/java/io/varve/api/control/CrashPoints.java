@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 final class CrashPoints {
     private static final Set<String> CHANGES = Set.of(
             "put",
+            "settle",
             "remove",
             "setDefaultVolume",
             "createVolume",

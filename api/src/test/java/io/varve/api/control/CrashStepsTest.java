@@ -9,6 +9,7 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Clock;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +42,7 @@ class CrashStepsTest {
         engine = TestEngine.open(directory);
         store = engine.store();
         metadata = ControlDatabase.open(directory, () -> false);
-        control = ControlPlane.start(store, metadata, new SecureRandom());
+        control = ControlPlane.start(store, metadata, new SecureRandom(), Clock.systemUTC());
     }
 
     @AfterEach
@@ -150,10 +151,11 @@ class CrashStepsTest {
             ControlPlane dying = ControlPlane.start(
                     points.around(BlockStore.class, store),
                     points.around(Metadata.class, metadata),
-                    new SecureRandom());
+                    new SecureRandom(),
+                    Clock.systemUTC());
             Throwable unused = catchThrowable(dying::createDefaultVolume);
             dying.close();
-            control = ControlPlane.start(store, metadata, new SecureRandom());
+            control = ControlPlane.start(store, metadata, new SecureRandom(), Clock.systemUTC());
             control.createDefaultVolume();
             assertThat(control.volumes().list()).hasSize(1);
             assertThat(control.defaultVolume())
@@ -184,12 +186,15 @@ class CrashStepsTest {
         control.close();
         CrashPoints points = new CrashPoints(crashAt);
         ControlPlane dying = ControlPlane.start(
-                points.around(BlockStore.class, store), points.around(Metadata.class, metadata), new SecureRandom());
+                points.around(BlockStore.class, store),
+                points.around(Metadata.class, metadata),
+                new SecureRandom(),
+                Clock.systemUTC());
         Throwable unused = catchThrowable(() -> call.apply(dying).join());
         dying.close();
         metadata.close();
         metadata = ControlDatabase.open(directory, () -> false);
-        control = ControlPlane.start(store, metadata, new SecureRandom());
+        control = ControlPlane.start(store, metadata, new SecureRandom(), Clock.systemUTC());
         return points.crashed();
     }
 
