@@ -95,7 +95,7 @@ public final class Superblock implements AutoCloseable {
      * the store does not have yet are empty.
      *
      * @throws StoreException DAMAGED if neither file holds a whole generation, NEWER_FORMAT if either was written by a
-     *     version whose format this one does not know; nothing on disk was changed
+     *     version whose format this one does not know, IO if either cannot be read; nothing on disk was changed
      */
     public static Superblock open(Disk disk, TableSpec... specs) {
         SuperblockFile evenFile = new SuperblockFile(disk, SuperblockDescriptor.FILE_A);
@@ -118,9 +118,24 @@ public final class Superblock implements AutoCloseable {
         }
     }
 
+    /**
+     * What the device does not give out may be the newest generation: the older one would silently undo the last commit,
+     * volumes that it made included. A copy that is torn, or whose file is not there, is not that.
+     */
+    private static void requireReadable(SuperblockCopy copy) {
+        if (copy.unreadable()) {
+            throw new StoreException(
+                    Kind.IO,
+                    copy.damage() + "; start again, and if it stays so, move this file away: the store then opens with"
+                            + " the other superblock, perhaps without what was created, changed or deleted last");
+        }
+    }
+
     private static void requireOpenable(SuperblockCopy even, SuperblockCopy odd) {
         requireKnownFormat(even);
         requireKnownFormat(odd);
+        requireReadable(even);
+        requireReadable(odd);
         SuperblockImage a = even.image();
         SuperblockImage b = odd.image();
         if (a == null && b == null) {

@@ -5,6 +5,7 @@ import io.varve.engine.io.Disk;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +82,14 @@ public final class SuperblockCopies implements AutoCloseable {
     /** The generation before that, if its copy is whole. */
     public Optional<SuperblockImage> older() {
         return Optional.ofNullable(older);
+    }
+
+    /** The files that the device does not give out, whatever they hold. */
+    public List<String> unreadable() {
+        return Stream.of(even, odd)
+                .filter(SuperblockCopy::unreadable)
+                .map(copy -> copy.file().name())
+                .toList();
     }
 
     /** What is wrong, one line for each copy that is not as it should be. */

@@ -5,7 +5,6 @@ import static io.varve.engine.meta.SuperblockDescriptor.pagePosition;
 import static io.varve.engine.meta.TablePageDescriptor.PAGE_BYTES;
 
 import io.varve.engine.io.Disk;
-import io.varve.engine.io.DiskException;
 import io.varve.engine.io.DiskFile;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
@@ -42,22 +41,16 @@ final class SuperblockFile {
         return name;
     }
 
-    /** Reads the whole generation that the device holds in this file. */
+    /**
+     * Reads the whole generation that the device holds in this file.
+     *
+     * @throws io.varve.engine.io.DiskException if the device does not say what it holds
+     */
     SuperblockImage read(TableSpec... specs) throws DamagedCopyException {
         if (!disk.exists(name)) {
             throw new DamagedCopyException("is missing");
         }
-        try {
-            return readExisting(openExisting(), specs);
-        } catch (DiskException e) {
-            if (e.kind() != DiskException.Kind.IO) {
-                throw e;
-            }
-            throw new DamagedCopyException("cannot be read: " + e.getMessage());
-        }
-    }
-
-    private SuperblockImage readExisting(DiskFile from, TableSpec... specs) throws DamagedCopyException {
+        DiskFile from = openExisting();
         from.readDevice(0, staging.limit(HEADER_BYTES).position(0));
         SuperblockHeader header = SuperblockHeader.decode(staging);
         long[] roots = SuperblockHeader.decodeRoots(staging);

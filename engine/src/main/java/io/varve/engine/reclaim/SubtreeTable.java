@@ -71,13 +71,21 @@ public final class SubtreeTable {
         SubtreeRow.write(table, table.allocate(SubtreeRow.DELETED), volumeNumber, tree, floors);
     }
 
-    /** Walks on for about {@code pages} pages, over as many subtrees as these are. */
-    public void step(TreeWalk walk, int pages, TreeWalk.Finder finder, UsedBlocks usedBlocks) {
+    /**
+     * Walks on for about {@code pages} pages, over as many subtrees as these are.
+     *
+     * @return false if a page could not be read, before which the step stopped
+     */
+    public boolean step(TreeWalk walk, int pages, TreeWalk.Finder finder, UsedBlocks usedBlocks) {
         int left = pages;
         for (int row = table.nextUsed(0); row >= 0 && left > 0; row = table.nextUsed(row + 1)) {
             workOff(row, walk, left, finder, usedBlocks);
+            if (walk.wasInterrupted()) {
+                return false;
+            }
             left -= 1 + walk.pagesRead();
         }
+        return true;
     }
 
     private void workOff(int row, TreeWalk walk, int pages, TreeWalk.Finder finder, UsedBlocks usedBlocks) {

@@ -7,6 +7,8 @@ import io.varve.engine.map.Floors;
 import io.varve.engine.map.Frame;
 import io.varve.engine.map.FramePool;
 import io.varve.engine.map.PageFile;
+import java.util.HashMap;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -15,9 +17,14 @@ import org.slf4j.LoggerFactory;
  * that the tree taken next does not have at the same place, and pages born above the floor generation that it does not
  * share. Where both trees have the same page nothing can be found and nothing is read. A walk is cut into steps of
  * bounded length; an interior page is given up only by the step that passes its last block. Used by the accountant.
+ *
+ * <p>A walk stops before a page that the device does not give out, so that another one can go on there. What is under a
+ * page that stays unreadable, or does not match its check value, is passed over: its space stays counted.
  */
 public final class TreeWalk {
     private static final Logger LOG = LoggerFactory.getLogger(TreeWalk.class);
+    /** A page that cannot be read so often, in walks some time apart, is passed over. */
+    private static final int MOST_FAILURES = 5;
 
     /** Told what nothing needs any more. */
     public interface Finder {
@@ -32,9 +39,14 @@ public final class TreeWalk {
     private final PageFile pages;
     private final long[] own = new long[BlockMap.ROOT_LEVEL + 1];
     private final long[] next = new long[BlockMap.ROOT_LEVEL + 1];
+    /** How often each page could not be read; most of the time empty. */
+    private final Map<Long, Integer> failures = new HashMap<>();
+
     private int budget;
     private int pagesRead;
     private long stoppedAt;
+    private boolean insisting;
+    private boolean interrupted;
 
     public TreeWalk(PageFile pages, FramePool frames) {
         this.pages = pages;
@@ -52,6 +64,18 @@ public final class TreeWalk {
      * @return the block to go on with; at least the tree's end when the walk is over
      */
     public long walk(PageRef tree, PageRef after, Floors floors, long from, long to, int pageBudget, Finder finder) {
+        insisting = false;
+        return go(tree, after, floors, from, to, pageBudget, finder);
+    }
+
+    /** Like {@link #walk}, up to {@code to} in any case: a page that cannot be read is tried at once as often as it may. */
+    public void walkAll(PageRef tree, PageRef after, Floors floors, long from, long to, Finder finder) {
+        insisting = true;
+        go(tree, after, floors, from, to, Integer.MAX_VALUE, finder);
+    }
+
+    private long go(PageRef tree, PageRef after, Floors floors, long from, long to, int pageBudget, Finder finder) {
+        interrupted = false;
         budget = pageBudget;
         pagesRead = 0;
         stoppedAt = to;
@@ -66,6 +90,11 @@ public final class TreeWalk {
         return pagesRead;
     }
 
+    /** True if the last walk stopped before a page that could not be read. */
+    public boolean wasInterrupted() {
+        return interrupted;
+    }
+
     private void visit(PageRef page, PageRef after, Floors floors, long from, long to, Finder finder) {
         long birth;
         try {
@@ -73,8 +102,19 @@ public final class TreeWalk {
             if (after.isPage()) {
                 read(after, next);
             }
-        } catch (DamagedPageException | DiskException e) {
-            LOG.error("space under a damaged map page is not given back: {}", e.getMessage());
+        } catch (DamagedPageException e) {
+            passOver(e);
+            return;
+        } catch (DiskException e) {
+            if (failures.merge(page.pointer(), 1, Integer::sum) >= MOST_FAILURES) {
+                passOver(e);
+            } else if (insisting) {
+                visit(page, after, floors, from, to, finder);
+            } else {
+                LOG.warn("a deletion goes on later: {}", e.getMessage());
+                interrupted = true;
+                stoppedAt = Math.min(stoppedAt, Math.max(from, page.firstBlock()));
+            }
             return;
         }
         budget--;
@@ -88,6 +128,10 @@ public final class TreeWalk {
         if (passed && birth > floors.birthUpTo(page.endBlock())) {
             finder.deadPage(page.pointer());
         }
+    }
+
+    private static void passOver(RuntimeException why) {
+        LOG.error("space under a damaged map page is not given back: {}", why.getMessage());
     }
 
     private long read(PageRef page, long[] frames) {

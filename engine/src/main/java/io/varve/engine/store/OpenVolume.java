@@ -806,6 +806,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             finish(request, IoStatus.EIO);
         }
         commit.fail();
+        dirty.subtract(space.takeForSync()); // nothing is synced any more
         noSpace(IoStatus.EIO);
     }
 

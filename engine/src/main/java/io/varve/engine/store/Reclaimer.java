@@ -39,6 +39,9 @@ final class Reclaimer {
     private final HiddenRoots hidden;
 
     private boolean planned;
+    /** A page could not be read: it is tried again after a while, and not by one checkpoint after the other. */
+    private boolean paused;
+
     private @Nullable SnapshotRow deleting;
     private long stepTo;
     private int largestStepPages;
@@ -53,8 +56,18 @@ final class Reclaimer {
         hidden.lookAgain();
     }
 
-    /** True while there is something to give back. */
+    /** True while another checkpoint would give something back. */
     boolean hasWork() {
+        return !paused && isBehind();
+    }
+
+    /** Goes on after a page could not be read. */
+    void goOn() {
+        paused = false;
+    }
+
+    /** True while there is something to give back. */
+    boolean isBehind() {
         return !subtrees.isEmpty()
                 || hidden.hasWork()
                 || !catalogue.snapshotsBeingDeleted().stream().allMatch(catalogue::hasClones);
@@ -86,14 +99,22 @@ final class Reclaimer {
 
     /** Chooses the range that the coming checkpoint works on. Before anything is frozen. */
     void plan() {
-        planned = true;
+        planned = !paused;
         deleting = null;
+        if (paused) {
+            return;
+        }
         List<SnapshotRow> rows = subtrees.isEmpty() ? deletable() : List.of();
         if (!rows.isEmpty() && !isFixed(rows.get(0))) {
             SnapshotRow row = rows.get(0);
             VolumeEntry volume = Objects.requireNonNull(catalogue.volume(row.volume()));
-            deleting = row;
             stepTo = estimate(row, volume.row);
+            paused = walk.wasInterrupted();
+            if (stepTo > row.deletedUpTo()) {
+                deleting = row;
+            } else {
+                planned = false;
+            }
         }
     }
 
@@ -154,9 +175,9 @@ final class Reclaimer {
         SnapshotRow row = deleting;
         deleting = null;
         if (row != null) {
-            largestStepPages = Math.max(largestStepPages, delete(row, stepTo, Integer.MAX_VALUE));
+            largestStepPages = Math.max(largestStepPages, deletePlanned(row));
         } else if (!subtrees.isEmpty()) {
-            subtrees.step(walk, STEP_PAGES, new Found(), this::reclaimed);
+            paused = !subtrees.step(walk, STEP_PAGES, new Found(), this::reclaimed);
         } else if (!deleteFixed()) {
             hidden.step();
         }
@@ -170,28 +191,49 @@ final class Reclaimer {
             if (pages >= STEP_PAGES || !isFixed(row)) {
                 break;
             }
-            pages += 1 + delete(row, END, STEP_PAGES - pages);
+            pages += 1 + delete(row, STEP_PAGES - pages);
             any = true;
+            if (walk.wasInterrupted()) {
+                paused = true;
+                break; // no other one may be begun before this one is gone
+            }
         }
         largestStepPages = Math.max(largestStepPages, pages);
         return any;
     }
 
     /** Goes on with the deletion of a snapshot; returns how many pages of its tree that took. */
-    private int delete(SnapshotRow row, long upTo, int pages) {
-        SnapshotRow next = catalogue.next(row);
-        VolumeEntry volume = catalogue.volume(row.volume());
-        MapRoot after =
-                next != null ? next.root() : volume != null && volume.row.isLive() ? volume.row.root() : MapRoot.EMPTY;
+    private int delete(SnapshotRow row, int pages) {
         Floors floors = catalogue.floorsBelow(row);
-        long reached = walk.walk(
-                PageRef.root(row.root()), PageRef.root(after), floors, row.deletedUpTo(), upTo, pages, new Found());
+        PageRef after = treeAfter(row);
+        deletedUpTo(
+                row, walk.walk(PageRef.root(row.root()), after, floors, row.deletedUpTo(), END, pages, new Found()));
+        return walk.pagesRead();
+    }
+
+    /** Deletes the planned range: the volume has replaced blocks of all of it as if the snapshot did not exist. */
+    private int deletePlanned(SnapshotRow row) {
+        Floors floors = catalogue.floorsBelow(row);
+        walk.walkAll(PageRef.root(row.root()), treeAfter(row), floors, row.deletedUpTo(), stepTo, new Found());
+        deletedUpTo(row, stepTo);
+        return walk.pagesRead();
+    }
+
+    private PageRef treeAfter(SnapshotRow row) {
+        SnapshotRow next = catalogue.next(row);
+        if (next != null) {
+            return PageRef.root(next.root());
+        }
+        VolumeEntry volume = catalogue.volume(row.volume());
+        return PageRef.root(volume != null && volume.row.isLive() ? volume.row.root() : MapRoot.EMPTY);
+    }
+
+    private void deletedUpTo(SnapshotRow row, long reached) {
         if (reached >= END) {
             catalogue.forget(row);
         } else {
             row.setDeletedUpTo(reached);
         }
-        return walk.pagesRead();
     }
 
     /** The most pages of deleted snapshots that one step has read so far. */

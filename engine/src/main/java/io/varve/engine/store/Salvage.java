@@ -55,6 +55,7 @@ final class Salvage {
     static SalvageReport run(Disk damaged, BlockStore target, EngineThreads threads) {
         Salvage salvage = new Salvage(target, threads);
         OverlayDisk recovered = new OverlayDisk(damaged);
+        salvage.leaveOutUnreadable(recovered);
         salvage.recover(recovered);
         try (SuperblockCopies copies = SuperblockCopies.read(recovered, StoreOpening.TABLES);
                 DiskFile map = recovered.open(StoreOpening.MAP_FILE, Disk.Mode.EXISTING);
@@ -71,6 +72,16 @@ final class Salvage {
             model.hiddenOrigins().forEach(snapshot -> salvage.await(target.deleteSnapshot(snapshot.id())));
         }
         return new SalvageReport(salvage.lost.all(), salvage.copied, salvage.dataBytes);
+    }
+
+    /** A superblock that cannot be read keeps a store from opening; here the other one has to do. */
+    private void leaveOutUnreadable(OverlayDisk disk) {
+        try (SuperblockCopies copies = SuperblockCopies.read(disk, StoreOpening.TABLES)) {
+            for (String name : copies.unreadable()) {
+                lost.damage(name, "it cannot be read: the last commit may be missing", List.of());
+                disk.delete(name);
+            }
+        }
     }
 
     /** Replays the logs of volumes that were not closed, in memory. */

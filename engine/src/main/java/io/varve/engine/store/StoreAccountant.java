@@ -223,6 +223,7 @@ final class StoreAccountant {
         if (ticksOfRest == TICKS_OF_REST || ++looks % LOOKS_AT_HIDDEN_ROOTS == 0) {
             reclaimer.lookAtHiddenRoots();
         }
+        reclaimer.goOn();
         boolean parking = park();
         if (parking || (resting && logSinceCheckpoint.get() > 0) || checkpointer.hasMoreToReclaim()) {
             queueCheckpoint();
@@ -287,6 +288,9 @@ final class StoreAccountant {
                 result.complete(task.get());
             } catch (RuntimeException e) {
                 result.completeExceptionally(translate(e));
+            } catch (Error e) {
+                result.completeExceptionally(translate(e)); // nobody may wait for ever
+                throw e;
             }
         });
         return result;
@@ -310,7 +314,7 @@ final class StoreAccountant {
         }
     }
 
-    static StoreException translate(RuntimeException e) {
+    static StoreException translate(Throwable e) {
         if (e instanceof StoreException known) {
             return known;
         }
@@ -395,8 +399,8 @@ final class StoreAccountant {
         }
         checkpointer.reserveFromBallast();
         closeVolume(entry);
-        if (hasSnapshotsInItsLogOnly(entry)) {
-            recover(List.of(entry));
+        if (hasSnapshotsInItsLogOnly(entry) || entry.row.isOpenForWriting()) {
+            recover(List.of(entry)); // its log may hold snapshots that nothing else knows of
             catalogue.settleGroups();
             if (hasSnapshotsInItsLogOnly(entry)) {
                 throw new StoreException(
@@ -417,11 +421,16 @@ final class StoreAccountant {
         return entry.snapshotsInLogOnly.get() > 0;
     }
 
-    OpenVolume openVolume(VolumeId id) {
+    private void checkNotClosing() {
         if (closing) {
             throw new StoreException(StoreException.Kind.CLOSED, "the store is closing");
         }
+    }
+
+    OpenVolume openVolume(VolumeId id) {
+        checkNotClosing();
         VolumeEntry entry = catalogue.get(id);
+        closeIfFailed(entry);
         OpenVolume open = entry.open;
         if (open == null) {
             closeIdleVolumes();
@@ -460,6 +469,16 @@ final class StoreAccountant {
         if (idle.size() >= MAX_IDLE_VOLUMES) {
             checkpointer.reserveFromBallast();
             closeVolumes(idle.stream().filter(entry -> !isBusy(entry.open)).toList());
+        }
+    }
+
+    /** A volume whose log has failed is closed when nobody needs it any more, so that its next opening recovers it. */
+    private void closeIfFailed(VolumeEntry entry) {
+        OpenVolume open = entry.open;
+        boolean failed = open != null && open.status().health() == VolumeStatus.Health.FAILED;
+        if (failed && entry.holders.get() == 0 && !isBusy(open)) {
+            checkpointer.reserveFromBallast();
+            closeVolume(entry);
         }
     }
 
@@ -614,6 +633,7 @@ final class StoreAccountant {
     }
 
     OpenVolume openSnapshot(SnapshotId id) {
+        checkNotClosing();
         SnapshotRow row = rowOf(id);
         SnapshotEntry entry = catalogue.get(id);
         OpenVolume open = entry.open;
@@ -703,25 +723,33 @@ final class StoreAccountant {
 
     /** A commit that fails half-way leaves memory and disk apart: from then on nothing is changed any more. */
     private void guarded(Runnable commit) {
+        checkUsable(); // a task whose earlier commit has failed makes no second one
         try {
             commit.run();
             sharing.changed();
         } catch (RuntimeException e) {
-            StoreException cause = translate(e);
-            failure = cause;
-            compactor.close();
-            scrubber.close();
-            LOG.error("the store takes no changes any more", e);
-            DiskException forVolumes =
-                    new DiskException(DiskException.Kind.IO, "the store's checkpoint failed: " + cause.getMessage());
-            for (VolumeEntry entry : catalogue.openVolumes()) {
-                OpenVolume open = entry.open;
-                if (open != null) {
-                    open.onLoop(opened -> opened.syncFailed(forVolumes));
-                }
-            }
-            throw cause;
+            throw failed(e);
+        } catch (Error e) {
+            failed(e);
+            throw e;
         }
+    }
+
+    private StoreException failed(Throwable e) {
+        StoreException cause = translate(e);
+        failure = cause;
+        compactor.close();
+        scrubber.close();
+        LOG.error("the store takes no changes any more", e);
+        DiskException forVolumes =
+                new DiskException(DiskException.Kind.IO, "the store's checkpoint failed: " + cause.getMessage());
+        for (VolumeEntry entry : catalogue.openVolumes()) {
+            OpenVolume open = entry.open;
+            if (open != null) {
+                open.onLoop(opened -> opened.syncFailed(forVolumes));
+            }
+        }
+        return cause;
     }
 
     private void queueCheckpointIfReclaiming() {
@@ -753,17 +781,18 @@ final class StoreAccountant {
                 disk.freeBytes());
     }
 
-    /** Opens no more volumes, and lets those that are open finish what they were asked for; done when they have. */
+    /** Opens nothing more, and lets the volumes and snapshots that are open finish what they were asked for; done when they have. */
     CompletableFuture<Void> quiesceAll() {
         closing = true;
-        return CompletableFuture.allOf(catalogue.openVolumes().stream()
-                .map(entry -> beginQuiesce(entry.open))
+        return CompletableFuture.allOf(catalogue.everythingOpen().stream()
+                .map(StoreAccountant::beginQuiesce)
                 .toArray(CompletableFuture<?>[]::new));
     }
 
     /** After {@link #quiesceAll} is done. */
     void close() {
         compactor.close();
+        scrubber.close();
         catalogue.openVolumes().forEach(entry -> {
             quiesce(entry.open);
             checkpointer.park(entry, 0);
@@ -818,6 +847,11 @@ final class StoreAccountant {
         @Override
         public CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast) {
             return call(() -> {
+                if (entry.row.isOpenForWriting()) {
+                    // The row does not know the end of the log before: the checkpoint that was to end it left it out.
+                    throw new StoreException(
+                            StoreException.Kind.IO, "the log of volume " + entry.id + " has failed; open it anew");
+                }
                 if (fromBallast) {
                     checkpointer.reserveFromBallast();
                 } else {
@@ -844,6 +878,9 @@ final class StoreAccountant {
                     prepared.complete(prepare(capacityBytes, leastBytes, zeroed, fromBallast));
                 } catch (RuntimeException e) {
                     prepared.completeExceptionally(translate(e));
+                } catch (Error e) {
+                    prepared.completeExceptionally(translate(e));
+                    throw e;
                 }
             });
             return prepared;
@@ -896,9 +933,7 @@ final class StoreAccountant {
                 if (entry.open == volume) {
                     idle.add(entry);
                 }
-                if (volume.status().health() == VolumeStatus.Health.FAILED) {
-                    closeVolume(entry);
-                }
+                closeIfFailed(entry);
             });
         }
 
@@ -943,7 +978,7 @@ final class StoreAccountant {
 
         @Override
         public boolean isReclaiming() {
-            return reclaimer.hasWork();
+            return reclaimer.isBehind();
         }
 
         @Override

@@ -176,16 +176,17 @@ public final class StoreEngine implements BlockStore {
 
     @Override
     public CompletableFuture<SnapshotRecord> createSnapshot(SnapshotId id, VolumeId of) {
-        VolumeEntry entry = catalogue.find(of);
-        OpenVolume open = entry == null ? null : entry.open;
-        CompletableFuture<OpenVolume> volume = open == null
-                ? accountant.call(() -> accountant.openVolume(of))
-                : CompletableFuture.completedFuture(open);
-        boolean holding = open == null;
-        return volume.thenCompose(opened -> {
-            CompletableFuture<SnapshotRecord> taken = takeSnapshot(id, catalogue.get(of), opened);
-            return holding ? taken.whenComplete((record, failure) -> opened.release()) : taken;
-        });
+        return hold(of).thenCompose(volume ->
+                takeSnapshot(id, catalogue.get(of), volume).whenComplete((record, failure) -> volume.release()));
+    }
+
+    /** Holds a volume open; waits for the accountant only if nobody else holds it. */
+    private CompletableFuture<OpenVolume> hold(VolumeId id) {
+        VolumeEntry entry = catalogue.find(id);
+        OpenVolume held = entry == null ? null : entry.holdIfHeld();
+        return held == null
+                ? accountant.call(() -> accountant.openVolume(id))
+                : CompletableFuture.completedFuture(held);
     }
 
     private CompletableFuture<SnapshotRecord> takeSnapshot(SnapshotId id, VolumeEntry entry, OpenVolume volume) {
@@ -231,7 +232,7 @@ public final class StoreEngine implements BlockStore {
             }
         }
         List<CompletableFuture<OpenVolume>> opening = new ArrayList<>();
-        wanted.keySet().forEach(of -> opening.add(accountant.call(() -> accountant.openVolume(of))));
+        wanted.keySet().forEach(of -> opening.add(hold(of)));
         CompletableFuture<List<SnapshotRecord>> taken = CompletableFuture.allOf(
                         opening.toArray(CompletableFuture[]::new))
                 .thenCompose(all -> {

@@ -85,6 +85,17 @@ final class VolumeEntry {
         return volume == null ? usedBlocks : volume.usedBlocks();
     }
 
+    /**
+     * Holds the volume open if somebody does already: only then is it sure to stay open. Any thread.
+     *
+     * @return the volume, to be {@linkplain OpenVolume#release released}; null if nobody holds it
+     */
+    @Nullable
+    OpenVolume holdIfHeld() {
+        int before = holders.getAndUpdate(held -> held == 0 ? 0 : held + 1);
+        return before == 0 ? null : open;
+    }
+
     VolumeKey key() {
         return new VolumeKey(number, id.toString());
     }

@@ -41,9 +41,11 @@ public final class SimulatedDisk implements Disk {
         final Operation operation;
         final Pattern names;
         final boolean lasting;
+        final Runnable then;
         int countdown;
 
-        Fault(Operation operation, String names, int countdown, boolean lasting) {
+        Fault(Operation operation, String names, int countdown, boolean lasting, Runnable then) {
+            this.then = then;
             this.operation = operation;
             this.names = Pattern.compile(names);
             this.countdown = countdown;
@@ -86,14 +88,19 @@ public final class SimulatedDisk implements Disk {
         failNth(operation, names, 1);
     }
 
+    /** The next such operation fails, and at that moment {@code then} runs. */
+    public void failNext(Operation operation, String names, Runnable then) {
+        faults.add(new Fault(operation, names, 1, false, then));
+    }
+
     /** The n-th such operation from now fails, and only that. */
     public void failNth(Operation operation, String names, int n) {
-        faults.add(new Fault(operation, names, n, false));
+        faults.add(new Fault(operation, names, n, false, () -> {}));
     }
 
     /** Every such operation fails until {@link #heal}. */
     public void failEvery(Operation operation, String names) {
-        faults.add(new Fault(operation, names, 1, true));
+        faults.add(new Fault(operation, names, 1, true, () -> {}));
     }
 
     /** Takes all faults back that have not happened yet. */
@@ -414,6 +421,7 @@ public final class SimulatedDisk implements Disk {
         for (Fault fault : List.copyOf(faults)) {
             if (fault.concerns(operation, name) && --fault.countdown <= 0) {
                 fails = true;
+                fault.then.run();
                 if (!fault.lasting) {
                     faults.remove(fault);
                 }

@@ -16,9 +16,11 @@ final class DefectiveEngine extends ClassLoader {
 
     private final PlantedDefect defect;
 
-    DefectiveEngine(PlantedDefect defect) {
+    /** Makes the mistake at once, so that one that cannot be made is not taken for one that was found. */
+    DefectiveEngine(PlantedDefect defect) throws ClassNotFoundException {
         super(DefectiveEngine.class.getClassLoader());
         this.defect = defect;
+        loadClass(defect.className, true);
     }
 
     /** The run of a seed. */

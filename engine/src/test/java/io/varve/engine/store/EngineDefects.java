@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
+import io.varve.engine.log.LogPosition;
 import java.nio.ByteBuffer;
 import java.util.List;
 import net.bytebuddy.asm.Advice;
@@ -27,8 +28,8 @@ public final class EngineDefects {
 
         @Advice.OnMethodEnter
         @SuppressWarnings("UnusedVariable")
-        static void before(@Advice.Argument(value = 1, readOnly = false) long writing) {
-            writing = 0;
+        static void before(@Advice.Argument(value = 1, readOnly = false) LogPosition end) {
+            end = LogPosition.START;
         }
     }
 

@@ -42,7 +42,7 @@ final class Inspection {
                 world.store.volume(volume.id).isPresent()));
         assertThat(world.store.snapshots()).hasSize(world.snapshots.size());
         assertThat(world.store.volumes()).hasSize(world.volumes.size());
-        if (world.random.nextInt(8) == 0 && !world.plan.has(SimulationPlan.Fault.READ)) {
+        if (world.random.nextInt(8) == 0) {
             recount();
         }
         world.snapshots.forEach(this::inspect);

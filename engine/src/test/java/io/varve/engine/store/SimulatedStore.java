@@ -21,7 +21,8 @@ final class SimulatedStore {
 
     final SimulatedDisk disk;
     private final StoreOptions options;
-    private SimulatedScheduler scheduler = new SimulatedScheduler(SEED);
+    private final long seed;
+    private SimulatedScheduler scheduler;
     private BlockStore store;
 
     SimulatedStore(long capacityBytes, StoreOptions options) {
@@ -30,8 +31,19 @@ final class SimulatedStore {
 
     /** The store that {@code files} are. */
     SimulatedStore(long capacityBytes, StoreOptions options, Map<String, byte[]> files) {
+        this(capacityBytes, options, files, SEED);
+    }
+
+    /** A new store whose threads take turns in an order of their own. */
+    SimulatedStore(long capacityBytes, StoreOptions options, long seed) {
+        this(capacityBytes, options, Map.of(), seed);
+    }
+
+    private SimulatedStore(long capacityBytes, StoreOptions options, Map<String, byte[]> files, long seed) {
         this.options = options;
-        disk = new SimulatedDisk(scheduler, SEED, capacityBytes);
+        this.seed = seed;
+        scheduler = new SimulatedScheduler(seed);
+        disk = new SimulatedDisk(scheduler, seed, capacityBytes);
         disk.addFiles(files);
         disk.requireAllocatedWrites(name -> true);
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
@@ -43,7 +55,7 @@ final class SimulatedStore {
 
     /** Kills the process and starts it again. */
     void restart() {
-        scheduler = new SimulatedScheduler(SEED, scheduler.nanoTime());
+        scheduler = new SimulatedScheduler(seed, scheduler.nanoTime());
         disk.processKill(scheduler);
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
     }
@@ -61,7 +73,7 @@ final class SimulatedStore {
 
     /** Cuts the power and starts again. */
     void powerLoss() {
-        scheduler = new SimulatedScheduler(SEED, scheduler.nanoTime());
+        scheduler = new SimulatedScheduler(seed, scheduler.nanoTime());
         disk.powerLoss(scheduler);
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
     }

@@ -38,7 +38,7 @@ final class Simulation implements Runnable {
             }
             if (plan.has(SimulationPlan.Fault.DAMAGE)) {
                 new MediumDamage(world).inflict(inspection);
-            } else if (!plan.has(SimulationPlan.Fault.READ)) {
+            } else {
                 inspection.everythingDeletedLeavesNothing();
             }
         } catch (AssertionError | RuntimeException e) {

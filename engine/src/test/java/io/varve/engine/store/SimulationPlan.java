@@ -27,7 +27,7 @@ record SimulationPlan(
         SYNC,
         /** Writes fail, some after a part of them was done. */
         WRITE,
-        /** Reads of segments and of the map fail. Space that a deletion could not look into then stays counted. */
+        /** Reads of segments and of the map fail. */
         READ,
         /** Files cannot be made, allocated or deleted. */
         FILE,

@@ -107,8 +107,8 @@ final class Workload {
     private void cloneOf(ModelSnapshot shot) {
         int[] content = shot.content;
         if (world.volumes.size() < MAX_VOLUMES && content != null && !shot.deleting) {
-            long size =
-                    random.nextBoolean() ? shot.sizeBytes : world.plan.regions().extendedBytes();
+            long extended = Math.max(shot.sizeBytes, world.plan.regions().extendedBytes());
+            long size = random.nextBoolean() ? shot.sizeBytes : extended;
             ModelVolume made = new ModelVolume(VolumeId.random(random), content, size, shot.of.family);
             world.volumes.add(made);
             shot.users++;
@@ -138,7 +138,7 @@ final class Workload {
 
     private void extend(ModelVolume volume) {
         if (volume.usable()) {
-            long size = world.plan.regions().extendedBytes();
+            long size = Math.max(volume.sizeBytes, world.plan.regions().extendedBytes());
             volume.askedSizeBytes = size;
             volume.inFlight++;
             control(
