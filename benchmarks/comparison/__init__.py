@@ -1,0 +1,1 @@
+"""Varve beside other NBD servers: servers, loads and the report."""
