@@ -77,14 +77,30 @@ public interface BlockStore extends AutoCloseable {
      *
      * <p>Fails with ALREADY_EXISTS, INVALID (size) or NO_SPACE.
      */
-    CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes);
+    CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes, Compression compression);
+
+    /** Creates an empty volume with {@link Compression#AUTO}. */
+    default CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes) {
+        return createVolume(id, sizeBytes, Compression.AUTO);
+    }
 
     /**
-     * Creates a volume that begins as the snapshot is, in O(1).
+     * Creates a volume that begins as the snapshot is, in O(1). The compression is that of what is written to it.
      *
      * <p>Fails with ALREADY_EXISTS, SNAPSHOT_NOT_FOUND, INVALID (a size under the snapshot's) or NO_SPACE.
      */
-    CompletableFuture<VolumeRecord> cloneVolume(VolumeId id, long sizeBytes, SnapshotId from);
+    CompletableFuture<VolumeRecord> cloneVolume(VolumeId id, long sizeBytes, SnapshotId from, Compression compression);
+
+    /** Creates a clone with {@link Compression#AUTO}. */
+    default CompletableFuture<VolumeRecord> cloneVolume(VolumeId id, long sizeBytes, SnapshotId from) {
+        return cloneVolume(id, sizeBytes, from, Compression.AUTO);
+    }
+
+    /**
+     * Sets what of a volume is stored compressed from now on, open or not; what is there stays as it is until compaction
+     * moves it. Fails with VOLUME_NOT_FOUND or NO_SPACE.
+     */
+    CompletableFuture<VolumeRecord> setCompression(VolumeId id, Compression compression);
 
     /** Grows a volume, open or not. Fails with VOLUME_NOT_FOUND or INVALID (smaller than it is, or too large). */
     CompletableFuture<VolumeRecord> extendVolume(VolumeId id, long sizeBytes);

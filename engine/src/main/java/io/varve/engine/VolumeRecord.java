@@ -11,6 +11,7 @@ import java.util.Optional;
  * @param origin the snapshot it was cloned from, if any
  * @param sequence the store-wide order of volumes: a later volume has a larger one
  * @param createdAt when it was created; for people, never used for ordering
+ * @param compression what of its blocks is stored compressed
  * @param status whether it takes reads and writes
  */
 public record VolumeRecord(
@@ -19,4 +20,5 @@ public record VolumeRecord(
         Optional<SnapshotId> origin,
         long sequence,
         Instant createdAt,
+        Compression compression,
         VolumeStatus status) {}

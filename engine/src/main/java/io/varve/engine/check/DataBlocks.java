@@ -42,7 +42,7 @@ public final class DataBlocks implements Recount.LiveBlock {
         boolean follows = run > 0
                 && run < MAX_RUN
                 && block == firstBlock + run
-                && address == firstAddress + (long) run * BlockAddress.BLOCK_SLOTS;
+                && address == firstAddress + (long) run * segments.blockSlots(firstAddress);
         if (!follows) {
             readRun();
             firstBlock = block;
@@ -65,7 +65,7 @@ public final class DataBlocks implements Recount.LiveBlock {
         blocksRead += count;
         if (problem(firstAddress, 0, count) != null) {
             for (int i = 0; i < count; i++) {
-                long address = firstAddress + (long) i * BlockAddress.BLOCK_SLOTS;
+                long address = firstAddress + (long) i * segments.blockSlots(firstAddress);
                 String why = problem(address, i, 1);
                 if (why != null) {
                     damaged.add(new Damaged(firstBlock + i, address, why));

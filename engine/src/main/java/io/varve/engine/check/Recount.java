@@ -1,9 +1,7 @@
 package io.varve.engine.check;
 
-import io.varve.engine.BlockStore;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.log.BlockAddress;
-import io.varve.engine.log.SegmentDescriptor;
 import io.varve.engine.log.SegmentEntry;
 import io.varve.engine.map.BlockMap;
 import io.varve.engine.map.DamagedPageException;
@@ -30,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * Waits for storage; one thread.
  */
 public final class Recount {
-    private static final long BLOCK_BYTES = BlockStore.BLOCK_BYTES;
     private static final String MAP = "map";
 
     private final PageFile pages;
@@ -295,7 +292,7 @@ public final class Recount {
                 wrong = "is in segment " + id + ", which is not in the table";
             } else if (segment.volume() != chain.volume()) {
                 wrong = "is in segment " + id + " of the volume number " + segment.volume() + ", not " + chain.volume();
-            } else if (offset < SegmentDescriptor.HEADER_BYTES || offset + BLOCK_BYTES > segment.capacityBytes()) {
+            } else if (!segment.covers(offset)) {
                 wrong = "is at offset " + offset + " of segment " + id + ", which has " + segment.capacityBytes()
                         + " bytes";
             } else if (address >= tree.floorAddress()) {

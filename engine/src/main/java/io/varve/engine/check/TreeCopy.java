@@ -107,7 +107,7 @@ public final class TreeCopy {
             long entry = Frame.entry(own[0], i);
             int run = 1;
             if (entry != Frame.entry(other[0], i)) {
-                int step = entry > Frame.CHILD ? BlockAddress.BLOCK_SLOTS : 0;
+                int step = entry > Frame.CHILD ? segments.blockSlots(entry) : 0;
                 while (run < MAX_RUN
                         && i + run < Frame.ENTRIES
                         && Frame.entry(own[0], i + run) == entry + (long) run * step
@@ -130,7 +130,7 @@ public final class TreeCopy {
             return;
         }
         for (int i = 0; i < run; i++) {
-            String why = problem(address + (long) i * BlockAddress.BLOCK_SLOTS, index + i, 1);
+            String why = problem(address + (long) i * segments.blockSlots(address), index + i, 1);
             if (why == null) {
                 target.data(firstBlock + i, buffer.limit(BLOCK_BYTES).position(0));
             } else {

@@ -32,6 +32,13 @@ public final class IoVector {
         bytes += length;
     }
 
+    /** Takes off piece {@code from} and all behind it. */
+    public void cut(int from) {
+        while (count > from) {
+            bytes -= pieceLength(--count);
+        }
+    }
+
     /** True when another {@code pieces} pieces can be added. */
     public boolean hasRoom(int pieces) {
         return count + pieces <= MAX_PIECES;

@@ -2,7 +2,8 @@ package io.varve.engine.log;
 
 /**
  * Where a block's bytes are: a segment's logical id and a slot in it, packed in a long. Slots are 32 bytes wide and
- * count from the segment's beginning. An address never changes and is never reused, and later bytes of the log have
+ * count from the segment's beginning. (In a framed segment the slots of a record's first bytes name its blocks: {@link
+ * SegmentDescriptor}.) An address never changes and is never reused, and later bytes of the log have
  * larger addresses, so that an address also tells the order of birth.
  *
  * <pre>
@@ -15,7 +16,7 @@ package io.varve.engine.log;
  * Segment ids begin at 1, so that the values 0, 1 and 2 are free for the states that the block map knows without data.
  */
 public final class BlockAddress {
-    /** Bytes per slot: every record begins on a slot, and so does every block. */
+    /** Bytes per slot: every record begins on a slot, and so does every block that is not in a frame. */
     public static final int SLOT_BYTES = 32;
 
     /** Slots between neighbouring blocks of one record. */

@@ -19,30 +19,31 @@ import java.util.zip.CRC32C;
  *
  *  index of n blocks in f = ⌈n/16⌉ frames
  *  +---------------------------+--------------------------+------------------------------+
- *  | n slot keys, u16 each,    | f frames of 8 bytes:     | n origins of 8 bytes:        |
+ *  | n slot keys, u16 or u32,  | f frames of 8 bytes:     | n origins of 8 bytes:        |
  *  | ascending; zeroes up to a | u32 offset in the file,  | block of the volume &lt;&lt; 7,     |
  *  | multiple of 8 bytes       | u24 length, u8 codec     | low 7 bits of the slot       |
  *  +---------------------------+--------------------------+------------------------------+
  *  |◀──────────── lookup, checked by the row ────────────▶|◀── checked by the row ───────▶|
  * </pre>
  *
- * A slot's key is the slot without its low 7 bits, which tells blocks apart because each takes 128 slots. The frame of
- * the i-th block is number i/16, and there it is the (i mod 16)-th. Reads need the lookup only; the origins say which
+ * A slot's key is the slot without its low 7 bits, u16, which tells blocks apart because each takes 128 slots; in the index
+ * of a framed segment ({@link SegmentDescriptor}) it is the whole slot, u32. Keys of neighbours differ by 1 in both. The
+ * frame of the i-th block is number i/16, and there it is the (i mod 16)-th. Reads need the lookup only; the origins say which
  * block of the volume each one was, for the next compaction and for checks.
  */
 final class ContainerDescriptor {
     static final int HEADER_BYTES = 4096;
     /** Blocks in a frame, but for the last of a segment. */
-    static final int FRAME_BLOCKS = 16;
+    static final int FRAME_BLOCKS = FrameCodec.MAX_BLOCKS;
 
-    static final int BLOCK_BYTES = 4096;
-    static final int FRAME_BYTES = FRAME_BLOCKS * BLOCK_BYTES;
+    static final int BLOCK_BYTES = FrameCodec.BLOCK_BYTES;
+    static final int FRAME_BYTES = FrameCodec.MAX_BYTES;
     /** Codec of a frame: the blocks as they are. */
     static final byte CODEC_NONE = 0;
     /** Codec of a frame: one LZ4 block. */
     static final byte CODEC_LZ4 = 1;
-    /** Bits of a slot that its key does without. */
-    static final int KEY_SHIFT = 7;
+
+    private static final int ORIGIN_SHIFT = 7;
 
     private static final int MAGIC = 0x31544356; // "VCT1"
     private static final int CHECK = 0;
@@ -53,66 +54,87 @@ final class ContainerDescriptor {
 
     private ContainerDescriptor() {}
 
-    static int frames(int blocks) {
-        return (blocks + FRAME_BLOCKS - 1) / FRAME_BLOCKS;
-    }
+    /**
+     * Where what stands in an index.
+     *
+     * @param blocks how many blocks it is of
+     * @param framed true if the segment was written in frames
+     */
+    record Index(int blocks, boolean framed) {
+        int frames() {
+            return (blocks + FRAME_BLOCKS - 1) / FRAME_BLOCKS;
+        }
 
-    static int keysBytes(int blocks) {
-        return (2 * blocks + 7) & ~7;
-    }
+        private int keysBytes() {
+            return (blocks * (framed ? Integer.BYTES : Short.BYTES) + 7) & ~7;
+        }
 
-    /** Bytes of the part of an index that reads need. */
-    static int lookupBytes(int blocks) {
-        return keysBytes(blocks) + FRAME_ENTRY_BYTES * frames(blocks);
-    }
+        /** Bytes of the part that reads need. */
+        int lookupBytes() {
+            return keysBytes() + FRAME_ENTRY_BYTES * frames();
+        }
 
-    static int originsBytes(int blocks) {
-        return Long.BYTES * blocks;
-    }
+        int bytes() {
+            return lookupBytes() + Long.BYTES * blocks;
+        }
 
-    static int indexBytes(int blocks) {
-        return lookupBytes(blocks) + originsBytes(blocks);
+        /** The key of a slot. */
+        int keyOf(int slot) {
+            return framed ? slot : slot >>> ORIGIN_SHIFT;
+        }
+
+        void putSlot(ByteBuffer index, int block, int slot) {
+            if (framed) {
+                index.putInt(Integer.BYTES * block, slot);
+            } else {
+                index.putShort(Short.BYTES * block, (short) keyOf(slot));
+            }
+        }
+
+        int key(ByteBuffer index, int block) {
+            return framed
+                    ? index.getInt(Integer.BYTES * block)
+                    : Short.toUnsignedInt(index.getShort(Short.BYTES * block));
+        }
+
+        void putFrame(ByteBuffer index, int frame, int offset, int length, byte codec) {
+            int at = keysBytes() + FRAME_ENTRY_BYTES * frame;
+            index.putInt(at, offset).putInt(at + 4, length | codec << 24);
+        }
+
+        int frameOffset(ByteBuffer index, int frame) {
+            return index.getInt(keysBytes() + FRAME_ENTRY_BYTES * frame);
+        }
+
+        int frameLength(ByteBuffer index, int frame) {
+            return index.getInt(keysBytes() + FRAME_ENTRY_BYTES * frame + 4) & 0xFFFFFF;
+        }
+
+        byte frameCodec(ByteBuffer index, int frame) {
+            return (byte) (index.getInt(keysBytes() + FRAME_ENTRY_BYTES * frame + 4) >>> 24);
+        }
+
+        void putOrigin(ByteBuffer index, int block, long volumeBlock, int slot) {
+            long origin = volumeBlock << ORIGIN_SHIFT | slot & (1 << ORIGIN_SHIFT) - 1;
+            index.putLong(lookupBytes() + block * Long.BYTES, origin);
+        }
+
+        long originBlock(ByteBuffer index, int block) {
+            return origin(index, block) >>> ORIGIN_SHIFT;
+        }
+
+        int slot(ByteBuffer index, int block) {
+            int low = (int) origin(index, block) & (1 << ORIGIN_SHIFT) - 1;
+            return framed ? key(index, block) : key(index, block) << ORIGIN_SHIFT | low;
+        }
+
+        private long origin(ByteBuffer index, int block) {
+            return index.getLong(lookupBytes() + block * Long.BYTES);
+        }
     }
 
     static int slot(long address) {
         return (int) (BlockAddress.offset(address) / BlockAddress.SLOT_BYTES);
-    }
-
-    static void putKey(ByteBuffer index, int block, int slot) {
-        index.putShort(2 * block, (short) (slot >>> KEY_SHIFT));
-    }
-
-    static int key(ByteBuffer index, int block) {
-        return Short.toUnsignedInt(index.getShort(2 * block));
-    }
-
-    static void putFrame(ByteBuffer index, int blocks, int frame, int offset, int length, byte codec) {
-        int at = keysBytes(blocks) + FRAME_ENTRY_BYTES * frame;
-        index.putInt(at, offset).putInt(at + 4, length | codec << 24);
-    }
-
-    static int frameOffset(ByteBuffer index, int blocks, int frame) {
-        return index.getInt(keysBytes(blocks) + FRAME_ENTRY_BYTES * frame);
-    }
-
-    static int frameLength(ByteBuffer index, int blocks, int frame) {
-        return index.getInt(keysBytes(blocks) + FRAME_ENTRY_BYTES * frame + 4) & 0xFFFFFF;
-    }
-
-    static byte frameCodec(ByteBuffer index, int blocks, int frame) {
-        return (byte) (index.getInt(keysBytes(blocks) + FRAME_ENTRY_BYTES * frame + 4) >>> 24);
-    }
-
-    static void putOrigin(ByteBuffer origins, int at, long volumeBlock, int slot) {
-        origins.putLong(at, volumeBlock << KEY_SHIFT | slot & (1 << KEY_SHIFT) - 1);
-    }
-
-    static long originBlock(long origin) {
-        return origin >>> KEY_SHIFT;
-    }
-
-    static int originSlot(int key, long origin) {
-        return key << KEY_SHIFT | (int) origin & (1 << KEY_SHIFT) - 1;
     }
 
     static void encodeHeader(ByteBuffer page, long fileNumber) {

@@ -7,18 +7,13 @@ import static io.varve.engine.log.ContainerDescriptor.FRAME_BYTES;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import net.jpountz.lz4.LZ4Compressor;
-import net.jpountz.lz4.LZ4Factory;
 
 /**
  * Fills a container with the live blocks of segments, one segment after the other. Waits for storage; one thread at a
  * time. What it wrote counts only once {@link SegmentStore#moved} has published it.
  */
 public final class ContainerWriter {
-    private static final LZ4Compressor LZ4 = LZ4Factory.fastestInstance().fastCompressor();
     private static final int STAGING_BYTES = 1 << 20;
-    /** A frame is kept compressed if that saves at least this part of it. */
-    private static final int LEAST_SAVING = 8;
 
     /** A segment in the container. */
     record Member(long segmentId, MovedSegment.Place place) {}
@@ -26,13 +21,13 @@ public final class ContainerWriter {
     private final SegmentFiles.Free target;
     private final ByteBuffer staging = ContainerDescriptor.direct(STAGING_BYTES);
     private final ByteBuffer frame = ContainerDescriptor.direct(FRAME_BYTES);
-    private final ByteBuffer packed = ContainerDescriptor.direct(LZ4.maxCompressedLength(FRAME_BYTES));
+    private final ByteBuffer packed = ContainerDescriptor.direct(FrameCodec.MAX_PACKED_BYTES);
     private final List<Member> members = new ArrayList<>();
     private long stagedAt;
     private long segmentId;
     private boolean compressed;
+    private ContainerDescriptor.Index layout = new ContainerDescriptor.Index(0, false);
     private ByteBuffer index = ContainerDescriptor.direct(0);
-    private int blocks;
     private int added;
     private int segmentAt;
     private int framesPacked;
@@ -57,8 +52,9 @@ public final class ContainerWriter {
     }
 
     /** True if a segment of so many live blocks fits however badly they compress. */
-    public boolean hasRoomFor(int liveBlocks) {
-        long needed = (long) liveBlocks * BLOCK_BYTES + ContainerDescriptor.indexBytes(liveBlocks);
+    public boolean hasRoomFor(Segment segment, int liveBlocks) {
+        long needed =
+                (long) liveBlocks * BLOCK_BYTES + new ContainerDescriptor.Index(liveBlocks, segment.framed()).bytes();
         return usedBytes() + needed <= target.capacityBytes();
     }
 
@@ -69,23 +65,22 @@ public final class ContainerWriter {
      */
     public void begin(Segment segment, int liveBlocks, boolean compress) {
         segmentId = segment.id();
-        blocks = liveBlocks;
+        layout = new ContainerDescriptor.Index(liveBlocks, segment.framed());
         compressed = compress;
         added = 0;
         segmentAt = (int) usedBytes();
-        index = ContainerDescriptor.direct(ContainerDescriptor.indexBytes(liveBlocks));
+        index = ContainerDescriptor.direct(layout.bytes());
         frame.clear();
     }
 
     /** Adds the next block, {@code volumeBlock} of its volume, written at {@code address}: 4 KiB of {@code source}. */
     public void add(long address, long volumeBlock, ByteBuffer source) {
         int slot = ContainerDescriptor.slot(address);
-        ContainerDescriptor.putKey(index, added, slot);
-        int origins = ContainerDescriptor.lookupBytes(blocks);
-        ContainerDescriptor.putOrigin(index, origins + added * Long.BYTES, volumeBlock, slot);
+        layout.putSlot(index, added, slot);
+        layout.putOrigin(index, added, volumeBlock, slot);
         frame.put(source);
         added++;
-        if (added % FRAME_BLOCKS == 0 || added == blocks) {
+        if (added % FRAME_BLOCKS == 0 || added == layout.blocks()) {
             endFrame();
         }
     }
@@ -93,11 +88,11 @@ public final class ContainerWriter {
     private void endFrame() {
         int length = frame.position();
         int number = (added - 1) / FRAME_BLOCKS;
-        int smaller = compressed ? LZ4.compress(frame, 0, length, packed, 0, packed.capacity()) : length;
-        boolean pays = smaller <= length - length / LEAST_SAVING;
+        int smaller = compressed ? FrameCodec.pack(frame, length, packed) : length;
+        boolean pays = FrameCodec.pays(smaller, length);
         byte codec = pays ? ContainerDescriptor.CODEC_LZ4 : ContainerDescriptor.CODEC_NONE;
         ByteBuffer kept = pays ? packed.limit(smaller).position(0) : frame.flip();
-        ContainerDescriptor.putFrame(index, blocks, number, (int) usedBytes(), kept.remaining(), codec);
+        layout.putFrame(index, number, (int) usedBytes(), kept.remaining(), codec);
         put(kept);
         framesPacked += pays ? 1 : 0;
         frame.clear();
@@ -111,10 +106,11 @@ public final class ContainerWriter {
 
     /** Ends the segment. */
     public void end() {
+        int blocks = layout.blocks();
         if (added != blocks) {
             throw new IllegalStateException("segment " + segmentId + " has " + added + " of " + blocks + " blocks");
         }
-        int lookup = ContainerDescriptor.lookupBytes(blocks);
+        int lookup = layout.lookupBytes();
         int indexAt = (int) usedBytes();
         int lookupCheck = ContainerDescriptor.check(index, 0, lookup);
         int originsCheck = ContainerDescriptor.check(index, lookup, index.capacity());

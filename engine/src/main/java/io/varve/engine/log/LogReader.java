@@ -34,6 +34,7 @@ public final class LogReader {
     private final CRC32C crc = new CRC32C();
     private final ByteBuffer seed = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
     private final ByteBuffer checkBytes = ByteBuffer.allocateDirect(4).order(ByteOrder.LITTLE_ENDIAN);
+    private final ByteBuffer unpacked = ByteBuffer.allocateDirect(FrameCodec.MAX_BYTES);
     private final int[] checks = new int[LogWriter.MAX_RECORD_BLOCKS];
     private final List<Runnable> held = new ArrayList<>();
     private @Nullable DiskFile windowFile;
@@ -44,8 +45,11 @@ public final class LogReader {
 
     /** Takes what replay accepts, in log order. */
     public interface Handler {
-        /** Blocks of data; their CRC32Cs stand in {@code checks} from 0 on, only during the call. */
-        void data(long firstBlock, int count, long address, int[] checks);
+        /**
+         * Blocks of data, the addresses of which differ by {@code blockSlots}; their CRC32Cs stand in {@code checks} from 0
+         * on, only during the call.
+         */
+        void data(long firstBlock, int count, long address, int blockSlots, int[] checks);
 
         /** Blocks that became holes, or zero. */
         void cleared(long firstBlock, long count, boolean hole);
@@ -126,11 +130,12 @@ public final class LogReader {
             return null;
         }
         header = window(segment, at.offset(), RecordDescriptor.HEADER_BYTES + length);
-        if (!payloadMatches(header, length)) {
+        if (!payloadMatches(segment, header, length)) {
             return null;
         }
         int check = RecordDescriptor.check(aligned, header);
-        LogPosition after = new LogPosition(segment.id(), payloadAt + length, at.sequence() + 1, check);
+        long next = segment.nextRecord(payloadAt + length);
+        LogPosition after = new LogPosition(segment.id(), next, at.sequence() + 1, check);
         if (RecordDescriptor.type(aligned, header) == RecordDescriptor.ROLL) {
             return roll(RollPayload.decode(aligned, header + RecordDescriptor.HEADER_BYTES), after);
         }
@@ -144,9 +149,9 @@ public final class LogReader {
         long count = RecordDescriptor.blockCount(aligned, header);
         switch (RecordDescriptor.type(aligned, header)) {
             case RecordDescriptor.DATA -> {
-                long address = BlockAddress.of(segment.id(), at.offset() + RecordDescriptor.HEADER_BYTES);
+                long address = segment.addressAt(at.offset());
                 int[] kept = Arrays.copyOf(checks, (int) count);
-                held.add(() -> handler.data(first, (int) count, address, kept));
+                held.add(() -> handler.data(first, (int) count, address, segment.blockSlots(), kept));
             }
             case RecordDescriptor.TRIM -> held.add(() -> handler.cleared(first, count, true));
             case RecordDescriptor.ZERO -> held.add(() -> handler.cleared(first, count, false));
@@ -194,31 +199,38 @@ public final class LogReader {
         return null;
     }
 
-    private boolean payloadMatches(int header, int length) {
-        byte type = RecordDescriptor.type(aligned, header);
+    private boolean payloadMatches(Segment segment, int header, int length) {
         int payloadAt = header + RecordDescriptor.HEADER_BYTES;
-        if (RecordDescriptor.codec(aligned, header) != RecordDescriptor.CODEC_NONE) {
-            return false;
+        byte codec = RecordDescriptor.codec(aligned, header);
+        if (RecordDescriptor.type(aligned, header) != RecordDescriptor.DATA) {
+            return codec == RecordDescriptor.CODEC_NONE
+                    && checkOf(aligned, payloadAt, length) == RecordDescriptor.payloadCheck(aligned, header);
         }
-        CRC32C payload = new CRC32C();
-        if (type == RecordDescriptor.DATA) {
-            long count = RecordDescriptor.blockCount(aligned, header);
-            if (count > checks.length || count * BLOCK_BYTES != length) {
-                return false;
-            }
-            for (int i = 0; i < count; i++) {
-                checks[i] = checkOf(payloadAt + i * BLOCK_BYTES, BLOCK_BYTES);
-                checkBytes.putInt(0, checks[i]).position(0).limit(Integer.BYTES);
-                payload.update(checkBytes);
-            }
-            return (int) payload.getValue() == RecordDescriptor.payloadCheck(aligned, header);
+        long count = RecordDescriptor.blockCount(aligned, header);
+        if (codec == RecordDescriptor.CODEC_LZ4 && segment.framed()) {
+            return count <= FrameCodec.MAX_BLOCKS
+                    && FrameCodec.unpack(aligned, payloadAt, length, unpacked, (int) count * BLOCK_BYTES)
+                    && blocksMatch(header, unpacked, 0, (int) count);
         }
-        return checkOf(payloadAt, length) == RecordDescriptor.payloadCheck(aligned, header);
+        return codec == RecordDescriptor.CODEC_NONE
+                && count <= checks.length
+                && count * BLOCK_BYTES == length
+                && blocksMatch(header, aligned, payloadAt, (int) count);
     }
 
-    private int checkOf(int at, int length) {
+    private boolean blocksMatch(int header, ByteBuffer blocks, int at, int count) {
+        CRC32C payload = new CRC32C();
+        for (int i = 0; i < count; i++) {
+            checks[i] = checkOf(blocks, at + i * BLOCK_BYTES, BLOCK_BYTES);
+            checkBytes.putInt(0, checks[i]).position(0).limit(Integer.BYTES);
+            payload.update(checkBytes);
+        }
+        return (int) payload.getValue() == RecordDescriptor.payloadCheck(aligned, header);
+    }
+
+    private int checkOf(ByteBuffer bytes, int at, int length) {
         crc.reset();
-        crc.update(aligned.duplicate().limit(at + length).position(at));
+        crc.update(bytes.duplicate().limit(at + length).position(at));
         return (int) crc.getValue();
     }
 

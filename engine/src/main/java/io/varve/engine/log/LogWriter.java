@@ -25,6 +25,16 @@ public final class LogWriter {
     /** The most blocks that one DATA record carries: 1 MiB at any alignment. */
     public static final int MAX_RECORD_BLOCKS = 258;
 
+    /** The most blocks of a frame, which is what one DATA record carries in a framed segment. */
+    public static final int MAX_FRAME_BLOCKS = FrameCodec.MAX_BLOCKS;
+
+    /** The most bytes of a framed segment: four plain ones would fit into the blocks that it may hold. */
+    private static final int MAX_FRAMED_SEGMENT_BYTES = 16 << 20;
+    /** The most blocks of a framed segment, so that its index is no larger than that of a plain one of 64 MiB. */
+    private static final int MAX_SEGMENT_BLOCKS = 1 << 14;
+    /** The frames of a request's piece of 1 MiB. */
+    private static final int MAX_PIECE_FRAMES = (MAX_RECORD_BLOCKS + MAX_FRAME_BLOCKS - 1) / MAX_FRAME_BLOCKS;
+
     /** What a SNAPSHOT record needs behind its header. */
     public static final int SNAPSHOT_PAYLOAD_BYTES = SnapshotPayload.BYTES;
 
@@ -51,6 +61,9 @@ public final class LogWriter {
     private final long zeroPageAddress = tailAddress + PAGE_BYTES;
     private final IoVector vector = new IoVector();
 
+    private final FrameStaging staging;
+
+    private boolean framed;
     private int epoch;
     private @Nullable Segment current;
     private @Nullable Segment next;
@@ -64,12 +77,15 @@ public final class LogWriter {
     private long batchStart;
     private int batchRecords;
     private int controlUsed;
+    private int segmentBlocks;
     private int recordAt;
+    private int payloadPiece;
     private long recordBytes;
 
-    public LogWriter(long volume, VolumeCounters counters) {
+    public LogWriter(long volume, VolumeCounters counters, FrameMemory memory) {
         this.volume = volume;
         this.counters = counters;
+        this.staging = new FrameStaging(memory);
     }
 
     private static ByteBuffer direct(int bytes) {
@@ -96,8 +112,38 @@ public final class LogWriter {
         if (isDurable()) {
             unsynced.clear(); // no checkpoint syncs them any more, and they may go
         }
+        leave(segment());
         current = null;
         next = null;
+    }
+
+    /**
+     * Has data go to framed segments from now on, compressed, or to plain ones. The segment at hand takes only records
+     * without data if it is of the other kind.
+     */
+    public void setFramed(boolean wanted) {
+        framed = wanted;
+        Segment following = next;
+        if (following != null && following.framed() != wanted) {
+            sealed.add(following);
+            next = null;
+        }
+    }
+
+    /** True if data goes to framed segments. */
+    public boolean isFramed() {
+        return framed;
+    }
+
+    /** The capacity to give the next segment, within {@code maxSegmentBytes}, so that it can be filled. */
+    public long nextCapacity(long maxSegmentBytes) {
+        long capacity = SegmentStore.nextCapacity(segment().capacityBytes(), maxSegmentBytes);
+        if (!framed) {
+            return capacity;
+        }
+        long fills = segmentBlocks == 0 ? capacity : writeOffset * MAX_SEGMENT_BLOCKS / segmentBlocks;
+        long most = Math.min(maxSegmentBytes, MAX_FRAMED_SEGMENT_BYTES);
+        return Math.min(capacity, SegmentStore.capacityFor(Math.min(fills, most), most));
     }
 
     /** Bytes that are allocated for records to come. */
@@ -171,7 +217,9 @@ public final class LogWriter {
 
     /** True when a segment to go on in has to be provided by {@link #provideNext} soon. */
     public boolean wantsNext() {
-        return current != null && next == null && writeOffset > current.capacityBytes() / 2;
+        return current != null
+                && next == null
+                && (writeOffset > current.capacityBytes() / 2 || segmentBlocks > MAX_SEGMENT_BLOCKS / 2 && framed);
     }
 
     public void provideNext(Segment segment) {
@@ -179,6 +227,7 @@ public final class LogWriter {
             sealed.add(next); // it was too small, and holds nothing
         }
         next = segment;
+        setFramed(framed); // the setting may have changed meanwhile
     }
 
     /** The segment prepared but not begun, if any; the writer no longer has it. */
@@ -199,7 +248,7 @@ public final class LogWriter {
     /** Like {@link #hasRoom}, but without going on to the next segment. */
     public boolean hasRoomHere(int payloadBytes) {
         int reserve = payloadBytes >= BLOCK_BYTES ? CONTROL_RESERVE_BYTES : 0;
-        return fits(payloadBytes + reserve);
+        return fits(payloadBytes, reserve);
     }
 
     /** True when a segment to go on in is ready. */
@@ -213,22 +262,47 @@ public final class LogWriter {
     }
 
     /** The least capacity of a segment that a record of {@code payloadBytes} of data can be the first one of. */
-    public static long segmentBytesFor(int payloadBytes) {
+    public long segmentBytesFor(int payloadBytes) {
         return SegmentDescriptor.HEADER_BYTES
-                + RecordDescriptor.HEADER_BYTES
-                + (long) payloadBytes
+                + recordBytes(framed, payloadBytes)
                 + CONTROL_RESERVE_BYTES
-                + ROLL_BYTES;
+                + recordBytes(framed, RollPayload.BYTES)
+                - RecordDescriptor.HEADER_BYTES;
     }
 
-    private boolean fits(int payloadBytes) {
-        long end = writeOffset + RecordDescriptor.HEADER_BYTES + payloadBytes + ROLL_BYTES;
-        return end <= segment().capacityBytes();
+    private boolean fits(int payloadBytes, int reserve) {
+        Segment here = segment();
+        if (!framed && !here.framed()) {
+            long end = writeOffset + RecordDescriptor.HEADER_BYTES + payloadBytes + reserve + ROLL_BYTES;
+            return end <= here.capacityBytes();
+        }
+        return fitsFrames(here, payloadBytes, reserve);
+    }
+
+    private boolean fitsFrames(Segment here, int payloadBytes, int reserve) {
+        int blocks = payloadBytes / BLOCK_BYTES;
+        if (blocks > 0 && (here.framed() != framed || segmentBlocks + blocks > MAX_SEGMENT_BLOCKS)) {
+            return false;
+        }
+        long end = writeOffset
+                + recordBytes(here.framed(), payloadBytes)
+                + reserve
+                + recordBytes(here.framed(), RollPayload.BYTES);
+        return end <= here.capacityBytes();
+    }
+
+    /** What the records of so many bytes take at most. */
+    private static long recordBytes(boolean framed, int payloadBytes) {
+        if (!framed) {
+            return RecordDescriptor.HEADER_BYTES + (long) payloadBytes;
+        }
+        long frames = payloadBytes / FrameCodec.MAX_BYTES + 1L;
+        return payloadBytes + frames * (RecordDescriptor.HEADER_BYTES + FramedSegment.RECORD_UNIT);
     }
 
     /** True when {@link #makeRoom} would go on to the next segment. */
     public boolean wouldRoll(int payloadBytes) {
-        return !fits(payloadBytes);
+        return !fits(payloadBytes, 0);
     }
 
     /** True when nothing waits for {@link #writeBatch}. */
@@ -238,7 +312,8 @@ public final class LogWriter {
 
     /** True when the batch must be written before another record of {@code pieces} pieces is appended. */
     public boolean batchIsFull(int pieces) {
-        return batchRecords + 4 > MAX_BATCH_RECORDS || !vector.hasRoom(pieces + 6);
+        int frames = framed ? MAX_PIECE_FRAMES : 0;
+        return batchRecords + 4 + frames > MAX_BATCH_RECORDS || !vector.hasRoom(pieces + 6 + 3 * frames);
     }
 
     /**
@@ -246,7 +321,7 @@ public final class LogWriter {
      * {@link #hasRoom} must be true.
      */
     public void makeRoom(int payloadBytes) {
-        if (fits(payloadBytes)) {
+        if (fits(payloadBytes, 0)) {
             return;
         }
         Segment target = next;
@@ -260,6 +335,7 @@ public final class LogWriter {
         writeBatch();
         Segment left = segment();
         long leftAt = writeOffset;
+        leave(left);
         sealed.add(left);
         next = null;
         startSegment(target, left.id(), leftAt);
@@ -271,14 +347,28 @@ public final class LogWriter {
         SegmentDescriptor.encode(
                 page,
                 new SegmentDescriptor.Header(
-                        segment.id(), volume, epoch, durableSequence, start, previousSegment, previousOffset));
+                        segment.id(),
+                        volume,
+                        epoch,
+                        segment.framed(),
+                        durableSequence,
+                        start,
+                        previousSegment,
+                        previousOffset));
         vector.clear();
         vector.add(Jvm.address(page), SegmentDescriptor.HEADER_BYTES);
         segment.file().write(0, vector);
         vector.clear();
         current = segment;
         writeOffset = SegmentDescriptor.HEADER_BYTES;
+        segmentBlocks = 0;
         unsynced.add(segment);
+    }
+
+    private void leave(Segment segment) {
+        if (segment.packed() instanceof FramedSegment frames) {
+            frames.left(segmentBlocks, writeOffset);
+        }
     }
 
     private Segment segment() {
@@ -303,8 +393,8 @@ public final class LogWriter {
     }
 
     /**
-     * Begins a DATA record of {@code blockCount} blocks; {@link #addBlocks} brings them, {@link #endData} ends it.
-     * {@link #makeRoom} comes before.
+     * Begins a DATA record of {@code blockCount} blocks, {@link #MAX_FRAME_BLOCKS} at most if data goes to framed segments;
+     * {@link #addBlocks} brings them, {@link #endData} ends it. {@link #makeRoom} comes before.
      *
      * @return the address of its first block
      */
@@ -313,8 +403,9 @@ public final class LogWriter {
         RecordDescriptor.encodeBlocks(control, recordAt, firstBlock, blockCount);
         vector.add(controlAddress + recordAt, RecordDescriptor.HEADER_BYTES);
         recordBytes = RecordDescriptor.HEADER_BYTES;
+        payloadPiece = vector.count();
         payloadCrc.reset();
-        return BlockAddress.of(segment().id(), writeOffset + RecordDescriptor.HEADER_BYTES);
+        return segment().addressAt(writeOffset);
     }
 
     /**
@@ -341,8 +432,31 @@ public final class LogWriter {
 
     /** Ends a DATA record. */
     public void endData() {
+        if (framed) {
+            endFrame();
+        }
         seal(recordAt, (int) payloadCrc.getValue());
         writeOffset += recordBytes;
+        if (framed) {
+            padRecord();
+        }
+    }
+
+    private void endFrame() {
+        int bytes = (int) recordBytes - RecordDescriptor.HEADER_BYTES;
+        segmentBlocks += bytes / BLOCK_BYTES;
+        int kept = staging.compress(vector, payloadPiece, bytes);
+        if (kept < bytes) {
+            RecordDescriptor.encodePayload(control, recordAt, RecordDescriptor.CODEC_LZ4, kept);
+            recordBytes -= bytes - kept;
+        }
+    }
+
+    /** Fills up to where the next record of a framed segment begins. */
+    private void padRecord() {
+        int gap = (int) (FramedSegment.recordEnd(writeOffset) - writeOffset);
+        vector.add(zeroPageAddress, gap);
+        writeOffset += gap;
     }
 
     private int beginRecord(byte type, byte flags, int payloadBytes) {
@@ -372,6 +486,9 @@ public final class LogWriter {
         int bytes = RecordDescriptor.HEADER_BYTES + payloadBytes;
         vector.add(controlAddress + at, bytes);
         writeOffset += bytes;
+        if (segment().framed()) {
+            padRecord();
+        }
     }
 
     private void seal(int at, int payloadCheck) {
@@ -395,8 +512,12 @@ public final class LogWriter {
         if (partial != 0) {
             vector.add(zeroPageAddress, PAGE_BYTES - partial);
         }
-        segment.file().write(batchStart - batchStart % PAGE_BYTES, vector);
-        keepTail(pieces, partial);
+        try {
+            segment.file().write(batchStart - batchStart % PAGE_BYTES, vector);
+            keepTail(pieces, partial);
+        } finally {
+            staging.release();
+        }
         if (unsynced.isEmpty() || unsynced.get(unsynced.size() - 1).id() != segment.id()) {
             unsynced.add(segment);
         }

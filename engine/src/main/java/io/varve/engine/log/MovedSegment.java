@@ -4,27 +4,15 @@ import static io.varve.engine.log.ContainerDescriptor.BLOCK_BYTES;
 import static io.varve.engine.log.ContainerDescriptor.FRAME_BLOCKS;
 import static io.varve.engine.log.ContainerDescriptor.FRAME_BYTES;
 
-import io.varve.engine.io.DiskException;
 import io.varve.engine.io.DiskFile;
 import java.nio.ByteBuffer;
-import java.util.concurrent.Executor;
-import net.jpountz.lz4.LZ4Exception;
-import net.jpountz.lz4.LZ4Factory;
-import net.jpountz.lz4.LZ4SafeDecompressor;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The blocks of a segment that were live when it was moved into a container, found by the slots that they always had. Any
- * thread. The lookup part of the index comes in at the first read and may be dropped by {@link ContainerCache}.
+ * thread. The lookup part of the index comes in at the first read and may be dropped by {@link FrameCache}.
  */
-final class MovedSegment {
-    private static final LZ4SafeDecompressor LZ4 = LZ4Factory.fastestInstance().safeDecompressor();
-
-    private static final ThreadLocal<ByteBuffer> PACKED =
-            ThreadLocal.withInitial(() -> ContainerDescriptor.direct(FRAME_BYTES));
-    /** Takes a few bytes that nobody looks at. */
-    private static final ByteBuffer SINK = ByteBuffer.allocateDirect(Long.BYTES);
-
+final class MovedSegment extends PackedBlocks {
     /**
      * Where the segment's index is.
      *
@@ -38,37 +26,27 @@ final class MovedSegment {
         static final Place NOWHERE = new Place(0, 0, 0, 0, 0);
     }
 
-    private final long segmentId;
-    private final DiskFile container;
     private final Place place;
-    private final ContainerCache cache;
+    private final ContainerDescriptor.Index layout;
+    private final FrameCache cache;
 
     private volatile @Nullable ByteBuffer lookup;
 
-    MovedSegment(long segmentId, DiskFile container, Place place, ContainerCache cache) {
-        this.segmentId = segmentId;
-        this.container = container;
+    MovedSegment(long segmentId, boolean framed, DiskFile container, Place place, FrameCache cache) {
+        super(segmentId, container);
         this.place = place;
+        this.layout = new ContainerDescriptor.Index(place.blocks(), framed);
         this.cache = cache;
-    }
-
-    Place place() {
-        return place;
     }
 
     // ---- blocks ----
 
-    /**
-     * Reads neighbouring blocks, the first of which stood at byte {@code offset} of the segment, if that takes no
-     * waiting.
-     *
-     * @return the bytes read, or {@link DiskFile#WOULD_BLOCK}
-     */
+    @Override
     int tryRead(long offset, ByteBuffer into) {
         ByteBuffer index = lookup;
         if (index == null) {
-            ByteBuffer loaded = ContainerDescriptor.direct(ContainerDescriptor.lookupBytes(place.blocks()));
-            if (container.tryRead(place.indexOffset(), loaded) != loaded.capacity()) {
+            ByteBuffer loaded = ContainerDescriptor.direct(layout.lookupBytes());
+            if (file.tryRead(place.indexOffset(), loaded) != loaded.capacity()) {
                 return DiskFile.WOULD_BLOCK;
             }
             index = keep(loaded);
@@ -76,29 +54,12 @@ final class MovedSegment {
         return read(index, offset, into, true);
     }
 
-    /** Reads as {@link #tryRead} does, on a thread of the disk; then calls back on {@code executor}. */
-    void readAsync(long offset, ByteBuffer into, Executor executor, DiskFile.Callback callback) {
-        // The few bytes of the header bring us to a thread that may wait; the rest is read there.
-        container.readAsync(0, SINK.duplicate(), Runnable::run, failure -> {
-            DiskException outcome = failure;
-            if (outcome == null) {
-                try {
-                    read(offset, into);
-                } catch (DiskException e) {
-                    outcome = e;
-                }
-            }
-            DiskException told = outcome;
-            executor.execute(() -> callback.completed(told));
-        });
-    }
-
-    /** Reads as {@link #tryRead} does, waiting for storage. */
+    @Override
     void read(long offset, ByteBuffer into) {
         ByteBuffer index = lookup;
         if (index == null) {
-            ByteBuffer loaded = ContainerDescriptor.direct(ContainerDescriptor.lookupBytes(place.blocks()));
-            container.read(place.indexOffset(), loaded);
+            ByteBuffer loaded = ContainerDescriptor.direct(layout.lookupBytes());
+            file.read(place.indexOffset(), loaded);
             index = keep(loaded);
         }
         read(index, offset, into, false);
@@ -122,9 +83,10 @@ final class MovedSegment {
         int position = into.position();
         int limit = into.limit();
         int count = (limit - position) / BLOCK_BYTES;
+        int key = layout.keyOf((int) (offset / BlockAddress.SLOT_BYTES));
         try {
             for (int done = 0; done < count; ) {
-                int block = find(index, offset + (long) done * BLOCK_BYTES);
+                int block = find(index, key + done);
                 int at = position + done * BLOCK_BYTES;
                 int read = codec(index, block) == ContainerDescriptor.CODEC_NONE
                         ? readPlain(index, block, count - done, into, at, withoutWaiting)
@@ -140,14 +102,13 @@ final class MovedSegment {
         }
     }
 
-    /** Which of the moved blocks stood at byte {@code offset} of the segment. */
-    private int find(ByteBuffer index, long offset) {
-        int key = (int) (offset / BlockAddress.SLOT_BYTES) >>> ContainerDescriptor.KEY_SHIFT;
+    /** Which of the moved blocks has the slot with this key. */
+    private int find(ByteBuffer index, int key) {
         int low = 0;
         int high = place.blocks() - 1;
         while (low <= high) {
             int middle = (low + high) >>> 1;
-            int found = ContainerDescriptor.key(index, middle);
+            int found = layout.key(index, middle);
             if (found == key) {
                 return middle;
             }
@@ -157,26 +118,25 @@ final class MovedSegment {
                 high = middle - 1;
             }
         }
-        throw damaged("the block at offset " + offset + " was not moved with it");
+        throw damaged("the block with key " + key + " was not moved with it");
     }
 
     private byte codec(ByteBuffer index, int block) {
-        return ContainerDescriptor.frameCodec(index, place.blocks(), block / FRAME_BLOCKS);
+        return layout.frameCodec(index, block / FRAME_BLOCKS);
     }
 
     private int plainOffset(ByteBuffer index, int block) {
-        return ContainerDescriptor.frameOffset(index, place.blocks(), block / FRAME_BLOCKS)
-                + block % FRAME_BLOCKS * BLOCK_BYTES;
+        return layout.frameOffset(index, block / FRAME_BLOCKS) + block % FRAME_BLOCKS * BLOCK_BYTES;
     }
 
     /** Reads the block and those behind it that are its neighbours here too; answers how many. */
     private int readPlain(ByteBuffer index, int block, int limit, ByteBuffer into, int at, boolean withoutWaiting) {
         int offset = plainOffset(index, block);
         int run = 1;
-        int key = ContainerDescriptor.key(index, block);
+        int key = layout.key(index, block);
         while (run < limit
                 && block + run < place.blocks()
-                && ContainerDescriptor.key(index, block + run) == key + run
+                && layout.key(index, block + run) == key + run
                 && codec(index, block + run) == ContainerDescriptor.CODEC_NONE
                 && plainOffset(index, block + run) == offset + run * BLOCK_BYTES) {
             run++;
@@ -185,9 +145,9 @@ final class MovedSegment {
         into.limit(at + run * BLOCK_BYTES).position(at);
         boolean read = true;
         if (withoutWaiting) {
-            read = container.tryRead(offset, into) == run * BLOCK_BYTES;
+            read = file.tryRead(offset, into) == run * BLOCK_BYTES;
         } else {
-            container.read(offset, into);
+            file.read(offset, into);
         }
         into.limit(limitBefore);
         return read ? run : 0;
@@ -195,14 +155,14 @@ final class MovedSegment {
 
     private int readPacked(ByteBuffer index, int block, ByteBuffer into, int at, boolean withoutWaiting) {
         int frame = block / FRAME_BLOCKS;
-        int offset = ContainerDescriptor.frameOffset(index, place.blocks(), frame);
+        int offset = layout.frameOffset(index, frame);
         ByteBuffer unpacked = cache.frame(this, frame);
         if (unpacked == null) {
-            int length = ContainerDescriptor.frameLength(index, place.blocks(), frame);
-            ByteBuffer packed = PACKED.get().clear().limit(length);
+            int length = layout.frameLength(index, frame);
+            ByteBuffer packed = FrameCodec.packedBytes(length);
             if (!withoutWaiting) {
-                container.read(offset, packed);
-            } else if (container.tryRead(offset, packed) != length) {
+                file.read(offset, packed);
+            } else if (file.tryRead(offset, packed) != length) {
                 return 0;
             }
             unpacked = unpack(packed, Math.min(FRAME_BYTES, (place.blocks() - frame * FRAME_BLOCKS) * BLOCK_BYTES));
@@ -214,14 +174,8 @@ final class MovedSegment {
 
     private ByteBuffer unpack(ByteBuffer packed, int bytes) {
         ByteBuffer unpacked = ByteBuffer.allocate(bytes);
-        int length;
-        try {
-            length = LZ4.decompress(packed, 0, packed.limit(), unpacked, 0, bytes);
-        } catch (LZ4Exception e) {
-            throw damaged("a compressed frame cannot be read: " + e.getMessage());
-        }
-        if (length != bytes) {
-            throw damaged("a compressed frame holds " + length + " bytes where " + bytes + " are due");
+        if (!FrameCodec.unpack(packed, 0, packed.limit(), unpacked, bytes)) {
+            throw damaged("a compressed frame of " + bytes + " bytes cannot be read");
         }
         return unpacked;
     }
@@ -231,26 +185,18 @@ final class MovedSegment {
     /** Which blocks were moved, in ascending order of their addresses. Waits for storage. */
     SegmentContents contents() {
         int blocks = place.blocks();
-        ByteBuffer index = ContainerDescriptor.direct(ContainerDescriptor.indexBytes(blocks));
-        container.read(place.indexOffset(), index);
-        int lookupBytes = ContainerDescriptor.lookupBytes(blocks);
+        ByteBuffer index = ContainerDescriptor.direct(layout.bytes());
+        file.read(place.indexOffset(), index);
+        int lookupBytes = layout.lookupBytes();
         if (ContainerDescriptor.check(index, 0, lookupBytes) != place.lookupCheck()
                 || ContainerDescriptor.check(index, lookupBytes, index.capacity()) != place.originsCheck()) {
             throw damaged("its index does not match its check values");
         }
         SegmentContents contents = new SegmentContents(blocks);
         for (int i = 0; i < blocks; i++) {
-            long origin = index.getLong(lookupBytes + i * Long.BYTES);
-            int slot = ContainerDescriptor.originSlot(ContainerDescriptor.key(index, i), origin);
-            contents.add(
-                    BlockAddress.of(segmentId, (long) slot * BlockAddress.SLOT_BYTES),
-                    ContainerDescriptor.originBlock(origin));
+            long offset = (long) layout.slot(index, i) * BlockAddress.SLOT_BYTES;
+            contents.add(BlockAddress.of(segmentId, offset), layout.originBlock(index, i));
         }
         return contents;
-    }
-
-    private DiskException damaged(String what) {
-        return new DiskException(
-                DiskException.Kind.IO, "segment " + segmentId + " in " + container.name() + ": " + what);
     }
 }

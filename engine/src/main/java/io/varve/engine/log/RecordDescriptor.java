@@ -4,7 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * The header of a log record, 96 bytes, little-endian; the payload follows it. Records begin on multiples of 32 bytes.
+ * The header of a log record, 96 bytes, little-endian; the payload follows it. Records begin on multiples of 32
+ * bytes, in framed segments of 512 ({@link SegmentDescriptor}).
  *
  * <pre>
  *   0        4        8        12       16
@@ -24,14 +25,14 @@ import java.util.zip.CRC32C;
  * </pre>
  *
  * The payload check of a DATA record is the CRC32C of the CRC32Cs of its blocks (4 bytes each), because those are what
- * the block map keeps; of other records it is the CRC32C of the payload. The segment's id in the header's check keeps a
+ * the block map keeps, compressed or not; of other records it is the CRC32C of the payload. The segment's id in the header's check keeps a
  * record of a recycled file's former life from ever being taken for one of this life.
  */
 public final class RecordDescriptor {
     /** Bytes of the header. */
     public static final int HEADER_BYTES = 96;
 
-    /** Blocks of data: the payload is {@code block count} blocks of 4096 bytes. */
+    /** Blocks of data: the payload is {@code block count} blocks of 4096 bytes, compressed as one if the codec says so. */
     public static final byte DATA = 1;
     /** Blocks become holes. No payload. */
     public static final byte TRIM = 2;
@@ -47,6 +48,8 @@ public final class RecordDescriptor {
 
     /** Codec: the payload is stored as it is. */
     public static final byte CODEC_NONE = 0;
+    /** Codec: the payload of a DATA record is one LZ4 block. Only in framed segments. */
+    public static final byte CODEC_LZ4 = 1;
 
     private static final int CHECK = 0;
     private static final int TYPE = 4;
@@ -77,6 +80,11 @@ public final class RecordDescriptor {
         for (int i = KEY_ROOM; i < HEADER_BYTES; i += Long.BYTES) {
             buffer.putLong(at + i, 0);
         }
+    }
+
+    /** Changes what {@link #encode} wrote: the payload is {@code length} bytes of {@code codec}. */
+    static void encodePayload(ByteBuffer buffer, int at, byte codec, int length) {
+        buffer.put(at + CODEC, codec).putInt(at + LENGTH, length);
     }
 
     static void encodeChecks(ByteBuffer buffer, int at, int previousCheck, int payloadCheck) {

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param fileNumber which file of the directory {@code segments} it is in
  * @param capacityBytes its size in the log
  * @param file the file
- * @param moved how its blocks are found in {@code file} if that is a container
+ * @param framed true if its records are frames, compressed where that pays ({@link SegmentDescriptor})
+ * @param packed how its blocks are read if they are not simply at their slots
  */
 public record Segment(
         long id,
@@ -22,26 +23,60 @@ public record Segment(
         long fileNumber,
         long capacityBytes,
         DiskFile file,
-        @Nullable MovedSegment moved) {
+        boolean framed,
+        @Nullable PackedBlocks packed) {
 
-    Segment(long id, long volume, long fileNumber, long capacityBytes, DiskFile file) {
-        this(id, volume, fileNumber, capacityBytes, file, null);
+    /** A segment whose records are in {@code file}. */
+    static Segment ofRecords(
+            long id,
+            long volume,
+            long fileNumber,
+            long capacityBytes,
+            DiskFile file,
+            boolean framed,
+            FrameCache cache) {
+        PackedBlocks frames = framed ? new FramedSegment(id, file, cache) : null;
+        return new Segment(id, volume, fileNumber, capacityBytes, file, framed, frames);
+    }
+
+    Segment withCapacity(long bytes) {
+        return new Segment(id, volume, fileNumber, bytes, file, framed, packed);
+    }
+
+    /** How its blocks are found in {@link #file} if that is a container. */
+    public @Nullable MovedSegment moved() {
+        return packed instanceof MovedSegment container ? container : null;
+    }
+
+    /** What addresses of neighbouring blocks of one record differ by. */
+    public int blockSlots() {
+        return framed ? 1 : BlockAddress.BLOCK_SLOTS;
+    }
+
+    /** The address of the first block of the DATA record at {@code recordOffset}. */
+    long addressAt(long recordOffset) {
+        return BlockAddress.of(id, framed ? recordOffset : recordOffset + RecordDescriptor.HEADER_BYTES);
+    }
+
+    /** Where the next record begins if the one before ends at {@code offset}. */
+    long nextRecord(long offset) {
+        return framed ? FramedSegment.recordEnd(offset) : offset;
     }
 
     /**
-     * Reads neighbouring blocks, the first of which was written at byte {@code offset}, if that takes no waiting. Any
+     * Reads neighbouring blocks, the first of which has its slot at byte {@code offset}, if that takes no waiting. Any
      * thread; hot path.
      *
      * @return the bytes read, possibly short, or {@link DiskFile#WOULD_BLOCK}
      */
     public int tryRead(long offset, ByteBuffer into) {
-        MovedSegment from = moved;
+        PackedBlocks from = packed;
         return from == null ? file.tryRead(offset, into) : from.tryRead(offset, into);
     }
 
     /** Reads as {@link #tryRead} does, by the disk's threads; then calls back on {@code executor}. */
     public void readAsync(long offset, ByteBuffer into, Executor executor, DiskFile.Callback callback) {
-        MovedSegment from = moved;
+        PackedBlocks from = packed;
         if (from == null) {
             file.readAsync(offset, into, executor, callback);
         } else {
@@ -51,7 +86,7 @@ public record Segment(
 
     /** Reads as {@link #tryRead} does, waiting for storage. */
     public void read(long offset, ByteBuffer into) {
-        MovedSegment from = moved;
+        PackedBlocks from = packed;
         if (from == null) {
             file.read(offset, into);
         } else {
@@ -59,9 +94,25 @@ public record Segment(
         }
     }
 
+    /**
+     * Reads as {@link #read} does, but what the device holds and not the page cache. Not for segments in containers.
+     *
+     * @param aligned at a multiple of 4096 in memory, with a page more than {@code count} blocks; its contents mean nothing
+     * @return where in {@code aligned} the blocks stand
+     */
+    public int readDevice(long offset, int count, ByteBuffer aligned) {
+        if (packed instanceof FramedSegment frames) {
+            frames.readDevice(offset, aligned.clear().limit(count * FrameCodec.BLOCK_BYTES));
+            return 0;
+        }
+        int within = (int) (offset % FrameCodec.BLOCK_BYTES);
+        int pages = within == 0 ? count : count + 1;
+        file.readDevice(offset - within, aligned.clear().limit(pages * FrameCodec.BLOCK_BYTES));
+        return within;
+    }
+
     /** Which blocks it holds; those of a segment still in the log are found by its records. Waits for storage. */
     public SegmentContents contents() {
-        MovedSegment from = moved;
-        return from == null ? SegmentScan.contents(this) : from.contents();
+        return packed instanceof MovedSegment container ? container.contents() : SegmentScan.contents(this);
     }
 }

@@ -12,7 +12,7 @@ import java.util.zip.CRC32C;
  *  +--------+--------+--------+--------+
  *  | check  |version |   segment id    |   check: CRC32C of bytes 4..127
  *  +--------+--------+-----------------+
- *  |  volume number  | epoch  | 0      |   epoch: the opening of the volume that writes here
+ *  |  volume number  | epoch  | flags  |   epoch: the opening of the volume that writes here; flags: 1 framed
  *  +-----------------+--------+--------+
  *  | first sequence  |durable sequence |   first sequence: of the first record in here
  *  +-----------------+-----------------+
@@ -21,18 +21,36 @@ import java.util.zip.CRC32C;
  *  | previous offset | 0 …  up to 128  |   previous segment, offset: where that record ends
  *  +-----------------+-----------------+
  * </pre>
+ *
+ * In a plain segment records follow each other without gaps, and a block's slot is where its bytes are. A <em>framed</em>
+ * segment is written by a volume that compresses inline. There every record begins at a multiple of 512 bytes, and a DATA
+ * record carries a frame of up to 16 blocks, compressed as one if that pays. The blocks have no places of their own; the
+ * 16 slots of the record's first 512 bytes are their names:
+ *
+ * <pre>
+ *   512 r                    512 r + 96                                512 (r + 1)
+ *  +------------------------+-----------------------------------------+------------ …
+ *  | header of the record   | frame: blocks 0, 1, … n-1 (n ≤ 16)      |    … frame │ zeroes up to a multiple of 512
+ *  +------------------------+-----------------------------------------+------------ …
+ *  slots 16 r, 16 r + 1, … 16 r + 15: block k of the frame has the address (segment, 16 r + k)
+ * </pre>
+ *
+ * So an address alone says where its frame is, later bytes have larger addresses, and no index is needed. The frame is
+ * read whole, and every block of it is held against the check value that the block map keeps.
  */
 public final class SegmentDescriptor {
     /** Bytes before the first record. */
     public static final int HEADER_BYTES = 4096;
 
     private static final int VERSION_1 = 1;
+    private static final int FLAG_FRAMED = 1;
     private static final int CHECKED_BYTES = 128;
     private static final int CHECK = 0;
     private static final int VERSION = 4;
     private static final int SEGMENT_ID = 8;
     private static final int VOLUME = 16;
     private static final int EPOCH = 24;
+    private static final int FLAGS = 28;
     private static final int FIRST_SEQUENCE = 32;
     private static final int DURABLE_SEQUENCE = 40;
     private static final int PREVIOUS_CHECK = 48;
@@ -45,6 +63,7 @@ public final class SegmentDescriptor {
      * @param segmentId the segment's own id
      * @param volume the number of the volume that writes it
      * @param epoch the opening of that volume
+     * @param framed true if its records are frames
      * @param durableSequence the highest sequence known to be on stable storage when the segment was begun
      * @param start where its first record stands in the volume's log
      * @param previousSegment the segment that the log comes from, 0 if there is none
@@ -54,6 +73,7 @@ public final class SegmentDescriptor {
             long segmentId,
             long volume,
             int epoch,
+            boolean framed,
             long durableSequence,
             LogPosition start,
             long previousSegment,
@@ -70,6 +90,7 @@ public final class SegmentDescriptor {
                 .putLong(SEGMENT_ID, header.segmentId())
                 .putLong(VOLUME, header.volume());
         buffer.putInt(EPOCH, header.epoch())
+                .putInt(FLAGS, header.framed() ? FLAG_FRAMED : 0)
                 .putLong(FIRST_SEQUENCE, header.start().sequence());
         buffer.putLong(DURABLE_SEQUENCE, header.durableSequence());
         buffer.putInt(PREVIOUS_CHECK, header.start().previousCheck());
@@ -91,6 +112,7 @@ public final class SegmentDescriptor {
                 segmentId,
                 buffer.getLong(VOLUME),
                 buffer.getInt(EPOCH),
+                (buffer.getInt(FLAGS) & FLAG_FRAMED) != 0,
                 buffer.getLong(DURABLE_SEQUENCE),
                 start,
                 buffer.getLong(PREVIOUS_SEGMENT),

@@ -13,8 +13,10 @@ import java.util.List;
  * @param capacityBytes the segment's size in the log, or the file's
  * @param volume the number of the volume that wrote it
  * @param liveBlocks how many of its blocks count as live
+ * @param framed true for a segment that was written in frames
  */
-public record SegmentEntry(Kind kind, long id, long fileNumber, long capacityBytes, long volume, int liveBlocks) {
+public record SegmentEntry(
+        Kind kind, long id, long fileNumber, long capacityBytes, long volume, int liveBlocks, boolean framed) {
     /** What a row stands for. */
     public enum Kind {
         /** A segment that its volume may still append to. */
@@ -47,6 +49,12 @@ public record SegmentEntry(Kind kind, long id, long fileNumber, long capacityByt
         return kind == Kind.OPEN || kind == Kind.SEALED || kind == Kind.MOVED;
     }
 
+    /** True if a block at byte {@code offset} is within what the segment holds. */
+    public boolean covers(long offset) {
+        long bytes = framed ? BlockAddress.SLOT_BYTES : FrameCodec.BLOCK_BYTES;
+        return offset >= SegmentDescriptor.HEADER_BYTES && offset + bytes <= capacityBytes;
+    }
+
     /** The name of the file that it is in. */
     public String fileName() {
         return SegmentFiles.name(fileNumber);
@@ -62,7 +70,8 @@ public record SegmentEntry(Kind kind, long id, long fileNumber, long capacityByt
                     table.getLong(row, SegmentRow.FILE),
                     table.getLong(row, SegmentRow.CAPACITY),
                     table.getLong(row, SegmentRow.VOLUME),
-                    table.getInt(row, SegmentRow.LIVE_BLOCKS)));
+                    table.getInt(row, SegmentRow.LIVE_BLOCKS),
+                    (table.getByte(row, SegmentRow.FLAGS) & SegmentRow.FLAG_FRAMED) != 0));
         }
         return all;
     }

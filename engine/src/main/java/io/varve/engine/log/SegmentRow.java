@@ -9,13 +9,14 @@ import io.varve.engine.meta.TableSpec;
  * <pre>
  *   0        8        16       24       32       40   44     48     52     56     60     64
  *  +--------+--------+--------+--------+--------+----+------+------+------+------+------+
- *  |kind, 0 |  id    | file   |capacity| volume |live|index |blocks|lookup|origin|stored|
- *  |        |        | number | bytes  | number |blks|offset|moved |check |check |bytes |
+ *  |kind,flg|  id    | file   |capacity| volume |live|index |blocks|lookup|origin|stored|
+ *  |        |        | number | bytes  | number |blks|offset|      |check |check |bytes |
  *  +--------+--------+--------+--------+--------+----+------+------+------+------+------+
  * </pre>
  *
  * From 44 on a row is zero unless the segment is MOVED: these fields say where in the container the segment's index is
- * ({@link ContainerDescriptor}).
+ * ({@link ContainerDescriptor}). But for a SEALED segment that is framed, blocks and stored bytes say how many blocks it was
+ * written with, and how many bytes it took; zero if that is not known.
  */
 final class SegmentRow {
     static final TableSpec SPEC = new TableSpec(11, 64, "segments");
@@ -31,13 +32,17 @@ final class SegmentRow {
     /** A file that holds what is left of MOVED segments; no segment itself, its id is 0. */
     static final byte CONTAINER = 5;
 
+    /** Flag: the segment is framed ({@link SegmentDescriptor}), also when it is MOVED. */
+    static final byte FLAG_FRAMED = 1;
+
+    static final int FLAGS = 1;
     static final int ID = 8;
     static final int FILE = 16;
     static final int CAPACITY = 24;
     static final int VOLUME = 32;
     static final int LIVE_BLOCKS = 40;
     static final int INDEX_OFFSET = 44;
-    static final int MOVED_BLOCKS = 48;
+    static final int BLOCKS = 48;
     static final int LOOKUP_CHECK = 52;
     static final int ORIGINS_CHECK = 56;
     static final int STORED_BYTES = 60;

@@ -37,12 +37,10 @@ final class SegmentScan {
                 long first = RecordDescriptor.firstBlock(window, header);
                 long count = RecordDescriptor.blockCount(window, header);
                 for (int i = 0; i < count; i++) {
-                    contents.add(
-                            BlockAddress.of(segment.id(), payload + (long) i * ContainerDescriptor.BLOCK_BYTES),
-                            first + i);
+                    contents.add(segment.addressAt(at) + (long) i * segment.blockSlots(), first + i);
                 }
             }
-            at = payload + RecordDescriptor.length(window, header);
+            at = segment.nextRecord(payload + RecordDescriptor.length(window, header));
         }
         return contents;
     }

@@ -44,7 +44,7 @@ public final class SegmentStore {
 
     private final Table table;
     private final SegmentFiles files;
-    private final ContainerCache cache = new ContainerCache();
+    private final FrameCache cache = new FrameCache();
     private final ConcurrentHashMap<Long, Segment> segments = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<Segment> fresh = new ConcurrentLinkedQueue<>();
     private final AtomicLong nextId;
@@ -135,6 +135,7 @@ public final class SegmentStore {
         long number = table.getLong(row, SegmentRow.FILE);
         long capacity = table.getLong(row, SegmentRow.CAPACITY);
         long volume = table.getLong(row, SegmentRow.VOLUME);
+        boolean framed = (table.getByte(row, SegmentRow.FLAGS) & SegmentRow.FLAG_FRAMED) != 0;
         Segment segment;
         if (kind == SegmentRow.MOVED) {
             Container container = containers.get(number);
@@ -145,15 +146,15 @@ public final class SegmentStore {
             container.members.add(id);
             MovedSegment.Place place = new MovedSegment.Place(
                     table.getInt(row, SegmentRow.INDEX_OFFSET),
-                    table.getInt(row, SegmentRow.MOVED_BLOCKS),
+                    table.getInt(row, SegmentRow.BLOCKS),
                     table.getInt(row, SegmentRow.LOOKUP_CHECK),
                     table.getInt(row, SegmentRow.ORIGINS_CHECK),
                     table.getInt(row, SegmentRow.STORED_BYTES));
-            segment = moved(id, volume, capacity, container, place);
+            segment = moved(id, volume, capacity, framed, container, place);
         } else {
             DiskFile file = files.openNamed(number);
             capacity = capacityNow(row, kind, capacity, file);
-            segment = new Segment(id, volume, number, capacity, file);
+            segment = Segment.ofRecords(id, volume, number, capacity, file, framed, cache);
             capacityBytes += capacity;
         }
         State state = new State(segment, row);
@@ -198,10 +199,11 @@ public final class SegmentStore {
         return now;
     }
 
-    private Segment moved(long id, long volume, long capacity, Container container, MovedSegment.Place place) {
+    private Segment moved(
+            long id, long volume, long capacity, boolean framed, Container container, MovedSegment.Place place) {
         DiskFile file = container.file.file();
-        MovedSegment blocks = new MovedSegment(id, file, place, cache);
-        return new Segment(id, volume, container.file.number(), capacity, file, blocks);
+        MovedSegment blocks = new MovedSegment(id, framed, file, place, cache);
+        return new Segment(id, volume, container.file.number(), capacity, file, framed, blocks);
     }
 
     // ---- any thread ----
@@ -211,20 +213,28 @@ public final class SegmentStore {
         return segments.get(id);
     }
 
+    /** What the addresses of blocks that are neighbours there differ by. */
+    public int blockSlots(long address) {
+        Segment segment = find(BlockAddress.segmentId(address));
+        return segment == null ? BlockAddress.BLOCK_SLOTS : segment.blockSlots();
+    }
+
     /**
      * Makes a segment ready to be written: a recycled file if there is one, else a new one with its blocks allocated.
      *
      * @param capacityBytes 1 MiB times a power of four
      * @param zeroed write the whole file beforehand if it is new, so that small synced writes find written blocks
+     * @param framed for records that are frames
      * @throws StoreException NO_SPACE or IO
      */
-    public Segment prepare(long volume, long capacityBytes, boolean zeroed) {
+    public Segment prepare(long volume, long capacityBytes, boolean zeroed, boolean framed) {
         long id = nextId.getAndIncrement();
         if (id >= idLimit) {
             throw new StoreException(StoreException.Kind.IO, "too many segments begun since the last checkpoint");
         }
         SegmentFiles.Free free = files.take(capacityBytes, zeroed);
-        Segment segment = new Segment(id, volume, free.number(), free.capacityBytes(), free.file());
+        Segment segment =
+                Segment.ofRecords(id, volume, free.number(), free.capacityBytes(), free.file(), framed, cache);
         segments.put(id, segment);
         fresh.add(segment);
         return segment;
@@ -236,15 +246,15 @@ public final class SegmentStore {
      *
      * @throws StoreException NO_SPACE or IO
      */
-    public Segment prepareUpTo(long volume, long capacityBytes, long leastBytes, boolean zeroed) {
+    public Segment prepareUpTo(long volume, long capacityBytes, long leastBytes, boolean zeroed, boolean framed) {
         try {
-            return prepare(volume, capacityBytes, zeroed);
+            return prepare(volume, capacityBytes, zeroed, framed);
         } catch (StoreException e) {
             if (e.kind() != StoreException.Kind.NO_SPACE
                     || capacityBytes / 4 < Math.max(MIN_SEGMENT_BYTES, leastBytes)) {
                 throw e;
             }
-            return prepareUpTo(volume, capacityBytes / 4, leastBytes, zeroed);
+            return prepareUpTo(volume, capacityBytes / 4, leastBytes, zeroed, framed);
         }
     }
 
@@ -262,7 +272,8 @@ public final class SegmentStore {
     public ContainerWriter newContainer(List<Long> liveBlocks) {
         long bytes = ContainerDescriptor.HEADER_BYTES;
         for (long blocks : liveBlocks) {
-            bytes += blocks * ContainerDescriptor.BLOCK_BYTES + ContainerDescriptor.indexBytes((int) blocks);
+            bytes += blocks * ContainerDescriptor.BLOCK_BYTES
+                    + new ContainerDescriptor.Index((int) blocks, true).bytes();
         }
         return new ContainerWriter(files.takeFilledBy(bytes));
     }
@@ -283,6 +294,7 @@ public final class SegmentStore {
 
     private void record(Segment segment) {
         int row = files.rowFor(segment.fileNumber(), SegmentRow.OPEN);
+        table.putByte(row, SegmentRow.FLAGS, segment.framed() ? SegmentRow.FLAG_FRAMED : 0);
         table.putLong(row, SegmentRow.ID, segment.id());
         table.putLong(row, SegmentRow.FILE, segment.fileNumber());
         table.putLong(row, SegmentRow.CAPACITY, segment.capacityBytes());
@@ -309,7 +321,11 @@ public final class SegmentStore {
         if (file == null) {
             file = files.open(fileNumber);
         }
-        Segment segment = new Segment(id, volume, fileNumber, capacity, file);
+        boolean framed = LogReader.header(file)
+                .filter(header -> header.segmentId() == id)
+                .map(SegmentDescriptor.Header::framed)
+                .orElse(false);
+        Segment segment = Segment.ofRecords(id, volume, fileNumber, capacity, file, framed, cache);
         segments.put(id, segment);
         record(segment);
         nextId.accumulateAndGet(id + 1, Math::max);
@@ -381,6 +397,10 @@ public final class SegmentStore {
         if (state != null && !state.sealed) {
             state.sealed = true;
             table.putKind(state.row, SegmentRow.SEALED);
+            if (state.segment.packed() instanceof FramedSegment frames) {
+                table.putInt(state.row, SegmentRow.BLOCKS, frames.blocksWritten());
+                table.putInt(state.row, SegmentRow.STORED_BYTES, frames.bytesWritten());
+            }
             Set<State> others = open.get(state.segment.volume());
             if (others != null && others.remove(state) && others.isEmpty()) {
                 open.remove(state.segment.volume());
@@ -418,7 +438,7 @@ public final class SegmentStore {
 
     private void shorten(State state, long bytes) {
         Segment before = state.segment;
-        state.segment = new Segment(before.id(), before.volume(), before.fileNumber(), bytes, before.file());
+        state.segment = before.withCapacity(bytes);
         segments.put(before.id(), state.segment);
         table.putLong(state.row, SegmentRow.CAPACITY, bytes);
         capacityBytes -= before.capacityBytes() - bytes;
@@ -442,8 +462,8 @@ public final class SegmentStore {
         List<Candidate> found = new ArrayList<>();
         for (State state : states.values()) {
             if (state.sealed && state.segment.moved() == null) {
-                long bytes = state.live * ContainerDescriptor.BLOCK_BYTES;
-                found.add(new Candidate(List.of(state.segment), state.live, bytes, state.segment.capacityBytes()));
+                found.add(new Candidate(
+                        List.of(state.segment), state.live, storedBytes(state), state.segment.capacityBytes()));
             }
         }
         for (Container container : containers.values()) {
@@ -452,18 +472,29 @@ public final class SegmentStore {
         return found;
     }
 
+    /** About how many bytes the blocks take that somebody can read, compressed as they are. */
+    public long storedBytes() {
+        return states.values().stream().mapToLong(this::storedBytes).sum();
+    }
+
+    private long storedBytes(State state) {
+        long blocks = table.getInt(state.row, SegmentRow.BLOCKS);
+        if (blocks == 0) {
+            return Math.min(state.live * ContainerDescriptor.BLOCK_BYTES, state.segment.capacityBytes());
+        }
+        return table.getInt(state.row, SegmentRow.STORED_BYTES) * state.live / blocks;
+    }
+
     private Candidate candidate(Container container) {
         List<Segment> held = new ArrayList<>();
         long live = 0;
         long stored = 0;
         for (long id : container.members) {
             State state = states.get(id);
-            MovedSegment moved = state == null ? null : state.segment.moved();
-            if (state != null && moved != null) {
+            if (state != null) {
                 held.add(state.segment);
                 live += state.live;
-                MovedSegment.Place place = moved.place();
-                stored += place.blocks() == 0 ? 0 : place.storedBytes() * state.live / place.blocks();
+                stored += storedBytes(state);
             }
         }
         return new Candidate(held, live, stored, container.file.capacityBytes());
@@ -508,7 +539,7 @@ public final class SegmentStore {
         }
         Segment before = state.segment;
         MovedSegment.Place place = member.place();
-        Segment after = moved(before.id(), before.volume(), before.capacityBytes(), container, place);
+        Segment after = moved(before.id(), before.volume(), before.capacityBytes(), before.framed(), container, place);
         container.members.add(before.id());
         leave(before);
         table.putKind(state.row, SegmentRow.MOVED);
@@ -520,7 +551,7 @@ public final class SegmentStore {
 
     private void putPlace(int row, MovedSegment.Place place) {
         table.putInt(row, SegmentRow.INDEX_OFFSET, place.indexOffset());
-        table.putInt(row, SegmentRow.MOVED_BLOCKS, place.blocks());
+        table.putInt(row, SegmentRow.BLOCKS, place.blocks());
         table.putInt(row, SegmentRow.LOOKUP_CHECK, place.lookupCheck());
         table.putInt(row, SegmentRow.ORIGINS_CHECK, place.originsCheck());
         table.putInt(row, SegmentRow.STORED_BYTES, place.storedBytes());

@@ -25,8 +25,9 @@ package io.varve.engine.map;
  *            |run: first u16, count u16, entry u64   |... |checks of all but zeroes, u32  |
  *            +---------------------------------------+----+-------------------------------+
  *
- *            Runs rise and do not overlap. The entries of a run grow by 128, the slots of one block; those of a run
- *            of zeroes stay 1.
+ *            Runs rise and do not overlap. The entries of a run grow by 128, the slots of one block, or by 1, which is
+ *            how the blocks of a frame follow each other: then the count has bit 15 set. Those of a run of zeroes
+ *            stay 1.
  * </pre>
  *
  * The page's own check value stands where the pointer to it is.
@@ -58,6 +59,12 @@ final class PackedPageDescriptor {
 
     /** What neighbouring blocks of one record differ by: 4096 bytes in slots of 32. */
     static final int DATA_STRIDE = 128;
+
+    /** What neighbouring blocks of one frame differ by. */
+    static final int FRAME_STRIDE = 1;
+
+    /** In a run's count: its entries grow by {@link #FRAME_STRIDE}. */
+    static final int FRAME_RUN = 0x8000;
 
     private PackedPageDescriptor() {}
 

@@ -35,24 +35,18 @@ public final class PageCodec {
         int entries = 0;
         int pointers = 0;
         int runs = 0;
-        long continuation = HOLE;
-        for (int i = 0; i < ENTRIES; i++) {
+        for (int i = 0; i < ENTRIES; ) {
             long entry = Frame.entry(frame, i);
-            if (entry == HOLE) {
-                continuation = HOLE;
-                continue;
-            }
-            entries++;
-            if (entry != continuation) {
+            int run = runLength(frame, i, entry, stride(frame, level, i, entry));
+            if (entry != HOLE) {
+                entries += run;
                 runs++;
             }
-            if (entry == ZERO) {
-                continuation = ZERO;
-            } else {
+            if (entry != HOLE && entry != ZERO) {
                 requirePointer(entry, i);
-                pointers++;
-                continuation = entry + DATA_STRIDE;
+                pointers += run;
             }
+            i += run;
         }
         int sparse = sparseBytes(entries, pointers);
         int asRuns = runsBytes(runs, pointers);
@@ -67,7 +61,7 @@ public final class PageCodec {
         MEMORY.writeLong(to + FIRST_BLOCK_OFFSET, firstBlock);
         MEMORY.writeLong(to + BIRTH_OFFSET, birth);
         if (useRuns) {
-            packRuns(frame, to + HEADER_BYTES, runs);
+            packRuns(frame, level, to + HEADER_BYTES, runs);
         } else {
             packSparse(frame, to + HEADER_BYTES, entries);
         }
@@ -96,32 +90,43 @@ public final class PageCodec {
         }
     }
 
-    private static void packRuns(long frame, long firstRun, int runs) {
-        long run = firstRun - RUN_BYTES;
+    private static void packRuns(long frame, int level, long firstRun, int runs) {
+        long run = firstRun;
         long checkTo = firstRun + (long) runs * RUN_BYTES;
-        long continuation = HOLE;
-        int count = 0;
-        for (int i = 0; i < ENTRIES; i++) {
-            long entry = Frame.entry(frame, i);
+        int end;
+        for (int first = 0; first < ENTRIES; first = end) {
+            long entry = Frame.entry(frame, first);
+            int stride = stride(frame, level, first, entry);
+            end = first + runLength(frame, first, entry, stride);
             if (entry == HOLE) {
-                continuation = HOLE;
                 continue;
             }
-            if (entry != continuation) {
-                run += RUN_BYTES;
-                count = 0;
-                MEMORY.writeShort(run + RUN_FIRST_OFFSET, (short) i);
-                MEMORY.writeLong(run + RUN_ENTRY_OFFSET, entry);
-            }
-            MEMORY.writeShort(run + RUN_LENGTH_OFFSET, (short) ++count);
-            if (entry == ZERO) {
-                continuation = ZERO;
-            } else {
-                continuation = entry + DATA_STRIDE;
+            int count = end - first | (stride == FRAME_STRIDE ? FRAME_RUN : 0);
+            MEMORY.writeShort(run + RUN_FIRST_OFFSET, (short) first);
+            MEMORY.writeShort(run + RUN_LENGTH_OFFSET, (short) count);
+            MEMORY.writeLong(run + RUN_ENTRY_OFFSET, entry);
+            run += RUN_BYTES;
+            for (int i = first; i < end && entry != ZERO; i++, checkTo += Integer.BYTES) {
                 MEMORY.writeInt(checkTo, Frame.check(frame, i));
-                checkTo += Integer.BYTES;
             }
         }
+    }
+
+    /** What the entries of the run grow by that begins at {@code first}. */
+    private static int stride(long frame, int level, int first, long entry) {
+        if (entry == HOLE || entry == ZERO) {
+            return 0;
+        }
+        boolean inFrame = level == 0 && first + 1 < ENTRIES && Frame.entry(frame, first + 1) == entry + FRAME_STRIDE;
+        return inFrame ? FRAME_STRIDE : DATA_STRIDE;
+    }
+
+    private static int runLength(long frame, int first, long entry, int stride) {
+        int end = first + 1;
+        while (end < ENTRIES && Frame.entry(frame, end) == entry + (long) (end - first) * stride) {
+            end++;
+        }
+        return end - first;
     }
 
     /**
@@ -217,7 +222,9 @@ public final class PageCodec {
         int entries = 0;
         for (int r = 0; r < runs; r++, run += RUN_BYTES) {
             int first = MEMORY.readShort(run + RUN_FIRST_OFFSET) & 0xFFFF;
-            int count = MEMORY.readShort(run + RUN_LENGTH_OFFSET) & 0xFFFF;
+            int lengthAndKind = MEMORY.readShort(run + RUN_LENGTH_OFFSET) & 0xFFFF;
+            int count = lengthAndKind & ~FRAME_RUN;
+            int stride = count == lengthAndKind ? DATA_STRIDE : FRAME_STRIDE;
             long entry = MEMORY.readLong(run + RUN_ENTRY_OFFSET);
             if (first < next || count == 0 || first + count > ENTRIES) {
                 throw damaged(level, firstBlock, "has a run out of order or range, number", r, "");
@@ -228,11 +235,11 @@ public final class PageCodec {
                 unpackZeroes(frame, first, count);
                 continue;
             }
-            boolean overflows = entry + (long) (count - 1) * DATA_STRIDE < entry;
+            boolean overflows = entry + (long) (count - 1) * stride < entry;
             if (!isPointer(entry) || overflows || checksEnd - checkFrom < (long) count * Integer.BYTES) {
                 throw damaged(level, firstBlock, "has an impossible entry or no check values in run", r, "");
             }
-            unpackData(frame, first, count, entry, checkFrom);
+            unpackData(frame, first, count, entry, stride, checkFrom);
             checkFrom += (long) count * Integer.BYTES;
         }
         if (entries != (MEMORY.readShort(from + ENTRY_COUNT_OFFSET) & 0xFFFF)) {
@@ -247,13 +254,9 @@ public final class PageCodec {
         }
     }
 
-    private static void unpackData(long frame, int first, int count, long entry, long checks) {
+    private static void unpackData(long frame, int first, int count, long entry, int stride, long checks) {
         for (int i = 0; i < count; i++) {
-            Frame.set(
-                    frame,
-                    first + i,
-                    entry + (long) i * DATA_STRIDE,
-                    MEMORY.readInt(checks + (long) i * Integer.BYTES));
+            Frame.set(frame, first + i, entry + (long) i * stride, MEMORY.readInt(checks + (long) i * Integer.BYTES));
         }
     }
 

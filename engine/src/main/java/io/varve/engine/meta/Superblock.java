@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class Superblock implements AutoCloseable {
     /** Incompatible feature: segments may have been moved into containers. */
     public static final long FEATURE_CONTAINERS = 1;
+    /** Incompatible feature: volumes may compress inline, into framed segments. */
+    public static final long FEATURE_FRAMES = 2;
 
     private static final String UNFINISHED_SUFFIX = ".new";
 

@@ -39,7 +39,7 @@ final class SuperblockDescriptor {
     static final long MAGIC = 0x3142_5345_5652_4156L;
 
     /** Features that this version knows. */
-    static final long KNOWN_INCOMPATIBLE = Superblock.FEATURE_CONTAINERS;
+    static final long KNOWN_INCOMPATIBLE = Superblock.FEATURE_CONTAINERS | Superblock.FEATURE_FRAMES;
 
     static final long KNOWN_READ_ONLY_COMPATIBLE = 0;
 

@@ -118,7 +118,7 @@ final class BlockReader {
     private int readRun(Request request, Object leaf, long block, long entry, int limit) {
         int most = Math.min(limit, Frame.ENTRIES - (int) (block % Frame.ENTRIES));
         int run = 1;
-        int step = entry > Frame.CHILD ? BlockAddress.BLOCK_SLOTS : 0;
+        int step = entry > Frame.CHILD ? blockSlots(entry) : 0;
         while (run < most && map.entry(leaf, block + run) == entry + (long) run * step) {
             run++;
         }
@@ -273,7 +273,7 @@ final class BlockReader {
         private void retryOneByOne() {
             for (int i = 0; i < count; i++) {
                 int[] check = {checks[i]};
-                long address = entry + (long) i * BlockAddress.BLOCK_SLOTS;
+                long address = entry + (long) i * blockSlots(entry);
                 new LateRead(request, block + i, check, into, into.position() + i * BLOCK_BYTES, whenGood)
                         .start(address);
             }
@@ -340,6 +340,12 @@ final class BlockReader {
         }
         LOG.error("{}: {}", name, what);
         whenDamaged.accept(what);
+    }
+
+    /** What the addresses of neighbours differ by there. */
+    private int blockSlots(long address) {
+        Segment segment = segment(BlockAddress.segmentId(address));
+        return segment == null ? BlockAddress.BLOCK_SLOTS : segment.blockSlots();
     }
 
     private @Nullable Segment segment(long id) {

@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.CompactionCounters;
+import io.varve.engine.Compression;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.io.DiskException;
@@ -295,6 +296,7 @@ final class Compactor {
         private final class Move {
             private final Segment victim;
             private final LiveBlocks.Found found;
+            private boolean compressed;
             private int next;
 
             Move(Segment victim, LiveBlocks.Found found) {
@@ -323,13 +325,15 @@ final class Compactor {
             }
 
             private void makeRoom() {
+                VolumeEntry volume = catalogue.volume(victim.volume());
+                compressed = volume == null || volume.row.compression() != Compression.OFF;
                 ContainerWriter into = writer;
                 if (into == null) {
                     List<Long> blocks = new ArrayList<>();
                     blocks.add((long) found.liveBlocks());
                     victims.forEach(later -> blocks.add(segments.liveBlocks(later.id())));
                     background(victim, () -> begin(host.newContainer(blocks)));
-                } else if (into.hasRoomFor(found.liveBlocks())) {
+                } else if (into.hasRoomFor(victim, found.liveBlocks())) {
                     background(victim, () -> begin(into));
                 } else {
                     finish(this::makeRoom);
@@ -338,10 +342,10 @@ final class Compactor {
 
             private void begin(ContainerWriter into) {
                 writer = into;
-                if (!into.hasRoomFor(found.liveBlocks())) {
+                if (!into.hasRoomFor(victim, found.liveBlocks())) {
                     throw new DiskException(DiskException.Kind.IO, "it is larger than a container");
                 }
-                into.begin(victim, found.liveBlocks(), true);
+                into.begin(victim, found.liveBlocks(), compressed);
                 copy(into);
             }
 
@@ -372,7 +376,7 @@ final class Compactor {
                 int run = 1;
                 while (run < limit
                         && found.nextLive(i + run) == i + run
-                        && found.address(i + run) == found.address(i) + (long) run * BlockAddress.BLOCK_SLOTS) {
+                        && found.address(i + run) == found.address(i) + (long) run * victim.blockSlots()) {
                     run++;
                 }
                 return run;

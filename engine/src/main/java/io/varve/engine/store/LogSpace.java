@@ -92,7 +92,7 @@ final class LogSpace {
     }
 
     private void start(long capacity, boolean empty, boolean fromBallast) {
-        host.startLog(capacity, fromBallast)
+        host.startLog(capacity, log.isFramed(), fromBallast)
                 .whenComplete((begun, failure) -> loop.execute(() -> {
                     if (begun != null) {
                         logStarting = false;
@@ -181,14 +181,14 @@ final class LogSpace {
             return;
         }
         segmentComing = true;
-        long capacity = SegmentStore.nextCapacity(log.currentSegment().capacityBytes(), host.maxSegmentBytes());
+        long capacity = log.nextCapacity(host.maxSegmentBytes());
         boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
-        long least = SegmentStore.capacityFor(LogWriter.segmentBytesFor(payloadBytes), host.maxSegmentBytes());
+        long least = SegmentStore.capacityFor(log.segmentBytesFor(payloadBytes), host.maxSegmentBytes());
         prepare(Math.max(capacity, least), least, zeroed, false);
     }
 
     private void prepare(long capacity, long least, boolean zeroed, boolean fromBallast) {
-        host.prepareSegment(capacity, least, zeroed, fromBallast)
+        host.prepareSegment(capacity, least, zeroed, log.isFramed(), fromBallast)
                 .whenComplete((segment, failure) -> loop.execute(() -> {
                     if (segment != null) {
                         segmentComing = false;

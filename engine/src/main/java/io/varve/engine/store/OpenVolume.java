@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
+import io.varve.engine.Compression;
 import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
@@ -11,6 +12,7 @@ import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.DiskException;
+import io.varve.engine.log.FrameMemory;
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.LogWriter;
 import io.varve.engine.log.Segment;
@@ -102,6 +104,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
      * @param generation the next generation of its map
      * @param floors what of the tree snapshots need
      * @param usedBlocks blocks with data that it reads
+     * @param compression what of that which is written is compressed
      * @param status what recovery found
      */
     record Start(
@@ -112,10 +115,17 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             long generation,
             Floors floors,
             long usedBlocks,
+            Compression compression,
             VolumeStatus status) {}
 
     /** What volumes of one store share. */
-    record Shared(FramePool frames, PageFile pages, SegmentStore segments, DirtyBudget dirty, SpacePressure pressure) {}
+    record Shared(
+            FramePool frames,
+            PageFile pages,
+            SegmentStore segments,
+            DirtyBudget dirty,
+            FrameMemory frameMemory,
+            SpacePressure pressure) {}
 
     OpenVolume(Start start, Shared shared, VolumeLoop loop, VolumeHost host, VolumeCounters counters) {
         this.key = start.key();
@@ -132,7 +142,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.pressure = shared.pressure();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters);
-        this.log = new LogWriter(key.number(), counters);
+        this.log = new LogWriter(key.number(), counters, shared.frameMemory());
+        log.setFramed(start.compression() == Compression.LZ4);
         this.space = new LogSpace(key.toString(), loop, host, counters, log, dirty, this);
         this.batch = new WriteBatch(log, map);
         this.commit = new GroupCommit(loop, log, counters, this::logFailed);
@@ -899,6 +910,12 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     MapLoader loader() {
         return loader;
+    }
+
+    /** Compresses what is written from now on, or no more. */
+    void compress(Compression compression) {
+        submit();
+        log.setFramed(compression == Compression.LZ4);
     }
 
     void extend(long newSizeBytes) {

@@ -3,7 +3,6 @@ package io.varve.engine.store;
 import io.varve.engine.BlockStore;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.DiskException;
-import io.varve.engine.log.BlockAddress;
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.LogReader;
 import io.varve.engine.log.Segment;
@@ -188,13 +187,13 @@ final class Recovery implements LogReader.Handler {
     }
 
     @Override
-    public void data(long firstBlock, int count, long address, int[] checks) {
+    public void data(long firstBlock, int count, long address, int blockSlots, int[] checks) {
         for (long block = map.missing(firstBlock, firstBlock + count);
                 block >= 0;
                 block = map.missing(firstBlock, firstBlock + count)) {
             MapLoader.loadNow(map, parts.frames(), parts.pages(), block);
         }
-        map.setRun(firstBlock, count, address, BlockAddress.BLOCK_SLOTS, checks, 0);
+        map.setRun(firstBlock, count, address, blockSlots, checks, 0);
         growTo((firstBlock + count) * BlockStore.BLOCK_BYTES);
     }
 

@@ -146,10 +146,11 @@ final class Salvage {
         private void create(long sizeBytes) {
             SnapshotRow origin = model.originOf(row);
             if (origin == null) {
-                await(target.createVolume(row.id(), sizeBytes));
+                await(target.createVolume(row.id(), sizeBytes, row.compression()));
             } else {
                 before = model.treeOf(origin);
-                await(target.cloneVolume(row.id(), Math.max(sizeBytes, origin.sizeBytes()), origin.id()));
+                long least = Math.max(sizeBytes, origin.sizeBytes());
+                await(target.cloneVolume(row.id(), least, origin.id(), row.compression()));
             }
             volume = await(target.open(row.id()));
         }

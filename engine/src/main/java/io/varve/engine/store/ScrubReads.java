@@ -34,12 +34,10 @@ final class ScrubReads {
     @Nullable
     String problem(Segment segment, long address, int[] checks, int first, int count) {
         long offset = BlockAddress.offset(address);
-        int within = segment.moved() == null ? (int) (offset % BLOCK_BYTES) : 0;
+        int within = 0;
         try {
             if (segment.moved() == null) {
-                int pages = within == 0 ? count : count + 1;
-                window.clear().limit(pages * BLOCK_BYTES);
-                segment.file().readDevice(offset - within, window);
+                within = segment.readDevice(offset, count, window);
             } else {
                 segment.read(offset, window.clear().limit(count * BLOCK_BYTES));
             }

@@ -289,7 +289,8 @@ final class Scrubber implements LiveWalk.Taker {
 
     private static boolean follows(Suspect first, Suspect next, int distance) {
         return next.segment().equals(first.segment())
-                && next.address() == first.address() + (long) distance * BlockAddress.BLOCK_SLOTS;
+                && next.address()
+                        == first.address() + (long) distance * first.segment().blockSlots();
     }
 
     /** Blocks that were wrong: those that are still live, and still where they were read, are damaged. */

@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.CompactionCounters;
+import io.varve.engine.Compression;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
 import io.varve.engine.ScrubStatus;
@@ -16,12 +17,14 @@ import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.Disk;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.log.ContainerWriter;
+import io.varve.engine.log.FrameMemory;
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentDescriptor;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.MapRoot;
+import io.varve.engine.meta.Superblock;
 import io.varve.engine.meta.Table;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -61,6 +64,9 @@ final class StoreAccountant {
 
     /** Map pages read by one step of counting what is shared. */
     private static final int SHARING_PAGES = 512;
+
+    /** Compressed frames that wait to be written, of all volumes. */
+    private static final long FRAME_MEMORY_BYTES = 16 << 20;
 
     private static final int LOOKS_BEFORE_PARKING = 5;
     /** A log with less than this allocated in vain is not worth a new segment at the next write. */
@@ -118,7 +124,8 @@ final class StoreAccountant {
         dirty = new DirtyBudget(options.dirtyLogBytes());
         reclaimer = new Reclaimer(parts, subtrees);
         checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
-        shared = new OpenVolume.Shared(parts.frames(), parts.pages(), parts.segments(), dirty, pressure);
+        shared = new OpenVolume.Shared(
+                parts.frames(), parts.pages(), parts.segments(), dirty, new FrameMemory(FRAME_MEMORY_BYTES), pressure);
         baselines = new Baselines(parts.frames(), parts.pages(), this::run);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
         sharing = new Sharing(parts);
@@ -343,7 +350,7 @@ final class StoreAccountant {
 
     // ---- volumes ----
 
-    VolumeRecord createVolume(VolumeId id, long sizeBytes, Optional<SnapshotId> from) {
+    VolumeRecord createVolume(VolumeId id, long sizeBytes, Optional<SnapshotId> from, Compression compression) {
         if (catalogue.find(id) != null) {
             throw new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a volume " + id + " already");
         }
@@ -365,6 +372,7 @@ final class StoreAccountant {
         row.setIdentity(id, takeNumber(), threads.now().toEpochMilli());
         row.setSizeBytes(sizeBytes);
         row.setPosition(LogPosition.START);
+        setCompression(row, compression);
         commitTables();
         return catalogue.addVolume(row).record();
     }
@@ -376,6 +384,26 @@ final class StoreAccountant {
                     "a size of " + sizeBytes + " bytes is not possible: it must be a multiple of "
                             + BlockStore.BLOCK_BYTES + " from " + least + " to " + BlockStore.MAX_VOLUME_BYTES);
         }
+    }
+
+    private void setCompression(VolumeRow row, Compression compression) {
+        row.setCompression(compression);
+        if (compression == Compression.LZ4) {
+            parts.superblock().requireFeature(Superblock.FEATURE_FRAMES);
+        }
+    }
+
+    VolumeRecord setCompression(VolumeId id, Compression compression) {
+        VolumeEntry entry = catalogue.get(id);
+        checkpointer.reserve();
+        setCompression(entry.row, compression);
+        commitTables();
+        entry.compression = compression;
+        OpenVolume open = entry.open;
+        if (open != null) {
+            open.onLoop(opened -> opened.compress(compression));
+        }
+        return entry.record();
     }
 
     VolumeRecord extendVolume(VolumeId id, long sizeBytes) {
@@ -458,6 +486,7 @@ final class StoreAccountant {
                 row.generation(),
                 catalogue.floors(entry.number),
                 row.usedBlocks(),
+                row.compression(),
                 entry.status);
         OpenVolume volume = new OpenVolume(start, shared, threads.nextLoop(), new Host(entry), entry.counters);
         volume.onLoop(opened -> opened.limit(entry.limits));
@@ -646,6 +675,7 @@ final class StoreAccountant {
                     row.birth() + 1,
                     Floors.NONE,
                     row.usedBlocks(),
+                    Compression.AUTO,
                     VolumeStatus.OK);
             open = new OpenVolume(start, shared, threads.nextLoop(), new SnapshotHost(entry), entry.counters);
             catalogue.opened(entry, open);
@@ -774,7 +804,7 @@ final class StoreAccountant {
         long live = parts.segments().liveBlocks() * BlockStore.BLOCK_BYTES;
         usage = new StoreUsage(
                 live,
-                parts.segments().capacityBytes() - live,
+                parts.segments().capacityBytes() - parts.segments().storedBytes(),
                 parts.segments().recyclableBytes(),
                 parts.space().allocatedBytes(),
                 parts.ballast().sizeBytes(),
@@ -845,7 +875,7 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast) {
+        public CompletableFuture<LogStart> startLog(long capacityBytes, boolean framed, boolean fromBallast) {
             return call(() -> {
                 if (entry.row.isOpenForWriting()) {
                     // The row does not know the end of the log before: the checkpoint that was to end it left it out.
@@ -858,7 +888,7 @@ final class StoreAccountant {
                     checkpointer.reserve();
                 }
                 LogPosition previous = entry.row.position();
-                Segment first = prepare(capacityBytes, 0, false, fromBallast);
+                Segment first = prepare(capacityBytes, 0, false, framed, fromBallast);
                 int epoch = entry.row.epoch() + 1;
                 entry.row.setEpoch(epoch);
                 entry.row.setOpenForWriting(true);
@@ -871,11 +901,11 @@ final class StoreAccountant {
 
         @Override
         public CompletableFuture<Segment> prepareSegment(
-                long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast) {
+                long capacityBytes, long leastBytes, boolean zeroed, boolean framed, boolean fromBallast) {
             CompletableFuture<Segment> prepared = new CompletableFuture<>();
             threads.background().execute(() -> {
                 try {
-                    prepared.complete(prepare(capacityBytes, leastBytes, zeroed, fromBallast));
+                    prepared.complete(prepare(capacityBytes, leastBytes, zeroed, framed, fromBallast));
                 } catch (RuntimeException e) {
                     prepared.completeExceptionally(translate(e));
                 } catch (Error e) {
@@ -887,16 +917,17 @@ final class StoreAccountant {
         }
 
         /** Any thread but the loops. */
-        private Segment prepare(long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast) {
+        private Segment prepare(
+                long capacityBytes, long leastBytes, boolean zeroed, boolean framed, boolean fromBallast) {
             SegmentStore segments = parts.segments();
             if (fromBallast) {
                 long least = SegmentStore.nextCapacity(0, options.maxSegmentBytes());
-                return parts.ballast().spend(() -> segments.prepare(entry.number, least, false));
+                return parts.ballast().spend(() -> segments.prepare(entry.number, least, false, framed));
             }
             if (parts.ballast().isShort()) {
                 parts.ballast().refill();
             }
-            return segments.prepareUpTo(entry.number, capacityBytes, leastBytes, zeroed);
+            return segments.prepareUpTo(entry.number, capacityBytes, leastBytes, zeroed, framed);
         }
 
         @Override
@@ -1010,13 +1041,13 @@ final class StoreAccountant {
         }
 
         @Override
-        public CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast) {
+        public CompletableFuture<LogStart> startLog(long capacityBytes, boolean framed, boolean fromBallast) {
             throw new IllegalStateException("a snapshot has no log");
         }
 
         @Override
         public CompletableFuture<Segment> prepareSegment(
-                long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast) {
+                long capacityBytes, long leastBytes, boolean zeroed, boolean framed, boolean fromBallast) {
             throw new IllegalStateException("a snapshot has no log");
         }
 

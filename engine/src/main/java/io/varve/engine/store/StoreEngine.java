@@ -3,6 +3,7 @@ package io.varve.engine.store;
 import io.varve.engine.BlockStore;
 import io.varve.engine.CheckReport;
 import io.varve.engine.CompactionCounters;
+import io.varve.engine.Compression;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
 import io.varve.engine.IoStatus;
@@ -155,13 +156,19 @@ public final class StoreEngine implements BlockStore {
     }
 
     @Override
-    public CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes) {
-        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.empty()));
+    public CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes, Compression compression) {
+        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.empty(), compression));
     }
 
     @Override
-    public CompletableFuture<VolumeRecord> cloneVolume(VolumeId id, long sizeBytes, SnapshotId from) {
-        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.of(from)));
+    public CompletableFuture<VolumeRecord> cloneVolume(
+            VolumeId id, long sizeBytes, SnapshotId from, Compression compression) {
+        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.of(from), compression));
+    }
+
+    @Override
+    public CompletableFuture<VolumeRecord> setCompression(VolumeId id, Compression compression) {
+        return accountant.call(() -> accountant.setCompression(id, compression));
     }
 
     @Override

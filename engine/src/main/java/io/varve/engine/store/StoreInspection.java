@@ -231,7 +231,7 @@ final class StoreInspection {
     /** Takes what replay accepts, and does nothing with it: that it is accepted is what matters. */
     private static final class Reading implements LogReader.Handler {
         @Override
-        public void data(long firstBlock, int count, long address, int[] checks) {}
+        public void data(long firstBlock, int count, long address, int blockSlots, int[] checks) {}
 
         @Override
         public void cleared(long firstBlock, long count, boolean hole) {}

@@ -1,5 +1,6 @@
 package io.varve.engine.store;
 
+import io.varve.engine.Compression;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeCounters;
@@ -35,6 +36,7 @@ final class VolumeEntry {
     private int looksAtRest;
 
     volatile long sizeBytes;
+    volatile Compression compression;
     /** No count, of {@link #exclusiveBlocks}. */
     static final long UNKNOWN = -1;
 
@@ -62,6 +64,7 @@ final class VolumeEntry {
         number = row.number();
         createdAt = Instant.ofEpochMilli(row.createdMillis());
         sizeBytes = row.sizeBytes();
+        compression = row.compression();
         usedBlocks = row.usedBlocks();
     }
 
@@ -76,7 +79,7 @@ final class VolumeEntry {
     VolumeRecord record() {
         OpenVolume volume = open;
         VolumeStatus now = volume == null ? status : volume.status();
-        return new VolumeRecord(id, sizeBytes, origin, number, createdAt, now);
+        return new VolumeRecord(id, sizeBytes, origin, number, createdAt, compression, now);
     }
 
     /** Blocks with data that the volume reads now. Any thread. */

@@ -18,17 +18,20 @@ interface VolumeHost {
     /**
      * Makes a new epoch of the volume's log durable and a segment ready.
      *
+     * @param framed the segment is for frames
      * @param fromBallast for requests that give space back: a smallest segment, out of the ballast if need be
      */
-    CompletableFuture<LogStart> startLog(long capacityBytes, boolean fromBallast);
+    CompletableFuture<LogStart> startLog(long capacityBytes, boolean framed, boolean fromBallast);
 
     /**
      * Makes a segment ready, a smaller one if there is no room for that.
      *
      * @param leastBytes the smallest that is of use
+     * @param framed it is for frames
      * @param fromBallast for requests that give space back: a smallest segment, out of the ballast if need be
      */
-    CompletableFuture<Segment> prepareSegment(long capacityBytes, long leastBytes, boolean zeroed, boolean fromBallast);
+    CompletableFuture<Segment> prepareSegment(
+            long capacityBytes, long leastBytes, boolean zeroed, boolean framed, boolean fromBallast);
 
     /** The log has grown; the store decides when a checkpoint is due. */
     void logGrew(OpenVolume volume, long bytes);

@@ -1,5 +1,6 @@
 package io.varve.engine.store;
 
+import io.varve.engine.Compression;
 import io.varve.engine.VolumeId;
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.map.MapRoot;
@@ -12,13 +13,15 @@ import io.varve.engine.meta.TableSpec;
  * <pre>
  *   0    1    2     4       8        16       24       32        40       48
  *  +----+----+-----+-------+--------+--------+--------+---------+--------+--------+
- *  |kind|flag|id hi| epoch | id low | number |  size  | created | origin | root   |
+ *  |kind|flag|hi cp| epoch | id low | number |  size  | created | origin | root   |
  *  +----+----+-----+-------+--------+--------+--------+---------+--------+--------+
  *   56         64         72         80         88      96       104      112
  *  +----------+----------+----------+----------+-------+--------+--------+--------+-----+
  *  |root check|generation|base floor|base birth| log   | log    | log    |log chk | used|
  *  |          |          |          |          |segment| offset |sequence|        | 120 |
  *  +----------+----------+----------+----------+-------+--------+--------+--------+-----+
+ *
+ *  hi cp     the id's high byte; what is compressed: 0 AUTO, 1 OFF, 2 LZ4
  * </pre>
  */
 final class VolumeRow {
@@ -36,6 +39,7 @@ final class VolumeRow {
 
     private static final int FLAGS = 1;
     private static final int ID_HIGH = 2;
+    private static final int COMPRESSION = 3;
     private static final int EPOCH = 4;
     private static final int ID_LOW = 8;
     private static final int NUMBER = 16;
@@ -119,6 +123,23 @@ final class VolumeRow {
     private void setFlag(byte flag, boolean set) {
         int flags = table.getByte(row, FLAGS);
         table.putByte(row, FLAGS, (byte) (set ? flags | flag : flags & ~flag));
+    }
+
+    Compression compression() {
+        return switch (table.getByte(row, COMPRESSION)) {
+            case 1 -> Compression.OFF;
+            case 2 -> Compression.LZ4;
+            default -> Compression.AUTO;
+        };
+    }
+
+    void setCompression(Compression compression) {
+        int code = switch (compression) {
+            case AUTO -> 0;
+            case OFF -> 1;
+            case LZ4 -> 2;
+        };
+        table.putByte(row, COMPRESSION, (byte) code);
     }
 
     int epoch() {

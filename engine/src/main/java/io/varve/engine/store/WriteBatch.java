@@ -1,7 +1,6 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
-import io.varve.engine.log.BlockAddress;
 import io.varve.engine.log.LogWriter;
 import io.varve.engine.log.RecordDescriptor;
 import io.varve.engine.log.SnapshotPayload;
@@ -58,9 +57,26 @@ final class WriteBatch {
     void appendPiece(Request request) {
         long first = (request.offset + request.progress) / BLOCK_BYTES;
         int blocks = nextPieceBlocks(request);
+        if (log.isFramed()) {
+            appendFrames(request, first, blocks);
+        } else {
+            appendRecord(request, first, blocks, false);
+        }
+    }
+
+    private void appendFrames(Request request, long first, int blocks) {
+        int done = 0;
+        while (done < blocks) {
+            int frame = Math.min(blocks - done, LogWriter.MAX_FRAME_BLOCKS);
+            appendRecord(request, first + done, frame, done + frame < blocks);
+            done += frame;
+        }
+    }
+
+    private void appendRecord(Request request, long first, int blocks, boolean continues) {
         long end = first + blocks;
         int at = reserveChecks(blocks);
-        long address = log.beginData(first, blocks, (byte) 0);
+        long address = log.beginData(first, blocks, continues ? RecordDescriptor.FLAG_CONTINUES : 0);
         long block = first;
         ByteBuffer head = request.headEdge;
         if (head != null && first == request.firstBlock()) {
@@ -136,11 +152,12 @@ final class WriteBatch {
 
     /** Points the map at what was written, in log order, and empties the batch's changes. */
     void apply() {
+        int stride = log.currentSegment().blockSlots();
         for (int i = 0; i < changeCount; i++) {
             long first = firstBlocks[i];
             if (changes[i] == SET) {
                 int count = (int) blockCounts[i];
-                map.setRun(first, count, addresses[i], BlockAddress.BLOCK_SLOTS, checks, checkAt[i]);
+                map.setRun(first, count, addresses[i], stride, checks, checkAt[i]);
             } else {
                 map.clear(first, first + blockCounts[i], changes[i] == HOLE ? Frame.HOLE : Frame.ZERO);
             }

@@ -24,6 +24,11 @@ class FixtureTest {
         check("/stores/format-2.zip");
     }
 
+    @Test
+    void whatTheFormatWithInlineCompressionWroteIsThere() throws IOException {
+        check("/stores/format-3.zip");
+    }
+
     private static void check(String resource) throws IOException {
         try (InputStream in = FixtureTest.class.getResourceAsStream(resource)) {
             assertThat(in).isNotNull();

@@ -1,5 +1,6 @@
 package io.varve.engine.store;
 
+import io.varve.engine.Compression;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
@@ -16,6 +17,7 @@ import java.util.function.Consumer;
 final class Workload {
     private static final int MAX_VOLUMES = 4;
     private static final int MAX_SNAPSHOTS = 6;
+    private static final List<Compression> COMPRESSIONS = List.of(Compression.values());
 
     private final SimulatedWorld world;
     private final SplittableRandom random;
@@ -45,7 +47,11 @@ final class Workload {
         } else if (choice < 16) {
             extend(pick(world.volumes));
         } else if (choice < 17) {
-            limit(pick(world.volumes));
+            if (random.nextBoolean()) {
+                limit(pick(world.volumes));
+            } else {
+                compress(pick(world.volumes));
+            }
         } else if (choice < 19) {
             letGo(pick(world.volumes));
         } else if (choice < 20 && !world.snapshots.isEmpty()) {
@@ -97,7 +103,7 @@ final class Workload {
                     new ModelVolume(VolumeId.random(random), new int[regions.sectors()], size, world.newFamily());
             world.volumes.add(made);
             control(
-                    world.store.createVolume(made.id, size),
+                    world.store.createVolume(made.id, size, pick(COMPRESSIONS)),
                     "create " + made.id,
                     done -> made.created = true,
                     () -> world.volumes.remove(made));
@@ -113,7 +119,9 @@ final class Workload {
             world.volumes.add(made);
             shot.users++;
             control(
-                    world.store.cloneVolume(made.id, size, shot.id).whenComplete((record, failure) -> shot.users--),
+                    world.store
+                            .cloneVolume(made.id, size, shot.id, pick(COMPRESSIONS))
+                            .whenComplete((record, failure) -> shot.users--),
                     "clone " + made.id + " of " + shot.id,
                     done -> made.created = true,
                     () -> world.volumes.remove(made));
@@ -145,6 +153,20 @@ final class Workload {
                     world.store.extendVolume(volume.id, size).whenComplete((record, failure) -> volume.inFlight--),
                     "extend " + volume.id,
                     done -> volume.sizeBytes = size,
+                    () -> {});
+        }
+    }
+
+    private void compress(ModelVolume volume) {
+        if (volume.usable()) {
+            Compression compression = pick(COMPRESSIONS);
+            volume.inFlight++;
+            control(
+                    world.store
+                            .setCompression(volume.id, compression)
+                            .whenComplete((record, failure) -> volume.inFlight--),
+                    "compress " + volume.id + ": " + compression,
+                    done -> {},
                     () -> {});
         }
     }

@@ -7,14 +7,14 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory for reads out of containers, within fixed bounds: lookups of moved segments, dropped oldest first, and unpacked
+ * Memory for reads of packed blocks, within fixed bounds: lookups of moved segments, dropped oldest first, and unpacked
  * frames, each of which has one place that the next one to come there takes. Any thread; no locks.
  */
-final class ContainerCache {
+final class FrameCache {
     private static final int FRAMES = 128;
     private static final long LOOKUP_BYTES = 16L << 20;
 
-    private record Unpacked(MovedSegment segment, int frame, ByteBuffer bytes) {}
+    private record Unpacked(PackedBlocks segment, int frame, ByteBuffer bytes) {}
 
     private record Kept(MovedSegment segment, int bytes) {}
 
@@ -23,16 +23,16 @@ final class ContainerCache {
     private final AtomicLong lookupBytes = new AtomicLong();
 
     @Nullable
-    ByteBuffer frame(MovedSegment segment, int frame) {
+    ByteBuffer frame(PackedBlocks segment, int frame) {
         Unpacked found = frames.get(slot(segment, frame));
         return found != null && found.segment() == segment && found.frame() == frame ? found.bytes() : null;
     }
 
-    void keepFrame(MovedSegment segment, int frame, ByteBuffer bytes) {
+    void keepFrame(PackedBlocks segment, int frame, ByteBuffer bytes) {
         frames.set(slot(segment, frame), new Unpacked(segment, frame, bytes));
     }
 
-    private static int slot(MovedSegment segment, int frame) {
+    private static int slot(PackedBlocks segment, int frame) {
         return Math.floorMod(31 * System.identityHashCode(segment) + frame, FRAMES);
     }
 
