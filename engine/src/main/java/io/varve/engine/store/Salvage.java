@@ -99,7 +99,7 @@ final class Salvage {
     }
 
     private <T> T await(CompletableFuture<T> future) {
-        return StoreAccountant.join(future, threads);
+        return AccountantTasks.join(future, threads);
     }
 
     /** One volume's snapshots, oldest first, and its own content. */

@@ -6,7 +6,6 @@ import io.varve.engine.CompactionCounters;
 import io.varve.engine.Compression;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
-import io.varve.engine.IoStatus;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SalvageReport;
 import io.varve.engine.ScrubStatus;
@@ -24,17 +23,14 @@ import io.varve.engine.io.Disk;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.io.RealDisk;
 import io.varve.engine.log.SegmentStore;
-import io.varve.engine.log.SnapshotPayload;
 import io.varve.engine.meta.Superblock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 
@@ -46,11 +42,15 @@ public final class StoreEngine implements BlockStore {
     private final EngineThreads threads;
     private final Catalogue catalogue;
     private final StoreAccountant accountant;
+    private final AccountantTasks tasks;
+    private final SnapshotTaker snapshotTaker;
 
     private StoreEngine(EngineThreads threads, StoreAccountant accountant) {
         this.threads = threads;
         this.accountant = accountant;
         this.catalogue = accountant.catalogue();
+        this.tasks = accountant.tasks();
+        this.snapshotTaker = new SnapshotTaker(accountant, threads);
     }
 
     /** Opens the store in a directory of this machine; see {@link BlockStore#open(Path, StoreOptions, EngineThreads)}. */
@@ -63,7 +63,7 @@ public final class StoreEngine implements BlockStore {
             throw new StoreException(
                     StoreException.Kind.ACCESS_DENIED, "cannot make the data directory " + directory + ": " + e, e);
         } catch (DiskException e) {
-            throw StoreAccountant.translate(e);
+            throw AccountantTasks.translate(e);
         }
         return open(disk, options, threads);
     }
@@ -76,7 +76,7 @@ public final class StoreEngine implements BlockStore {
             if (e.kind() == DiskException.Kind.NAME) {
                 throw new StoreException(StoreException.Kind.INVALID, String.valueOf(e.getMessage()), e);
             }
-            throw StoreAccountant.translate(e);
+            throw AccountantTasks.translate(e);
         }
     }
 
@@ -92,7 +92,7 @@ public final class StoreEngine implements BlockStore {
                 return Salvage.run(disk, copy, threads);
             }
         } catch (DiskException e) {
-            throw StoreAccountant.translate(e);
+            throw AccountantTasks.translate(e);
         }
     }
 
@@ -129,10 +129,10 @@ public final class StoreEngine implements BlockStore {
                 opened.complete(StoreOpening.open(disk, options.fittedTo(disk.totalBytes()), threads));
             } catch (RuntimeException e) {
                 disk.close();
-                opened.completeExceptionally(StoreAccountant.translate(e));
+                opened.completeExceptionally(AccountantTasks.translate(e));
             }
         });
-        return new StoreEngine(threads, StoreAccountant.join(opened, threads));
+        return new StoreEngine(threads, AccountantTasks.join(opened, threads));
     }
 
     @Override
@@ -157,169 +157,73 @@ public final class StoreEngine implements BlockStore {
 
     @Override
     public CompletableFuture<VolumeRecord> createVolume(VolumeId id, long sizeBytes, Compression compression) {
-        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.empty(), compression));
+        return tasks.call(() -> accountant.createVolume(id, sizeBytes, Optional.empty(), compression));
     }
 
     @Override
     public CompletableFuture<VolumeRecord> cloneVolume(
             VolumeId id, long sizeBytes, SnapshotId from, Compression compression) {
-        return accountant.call(() -> accountant.createVolume(id, sizeBytes, Optional.of(from), compression));
+        return tasks.call(() -> accountant.createVolume(id, sizeBytes, Optional.of(from), compression));
     }
 
     @Override
     public CompletableFuture<VolumeRecord> setCompression(VolumeId id, Compression compression) {
-        return accountant.call(() -> accountant.setCompression(id, compression));
+        return tasks.call(() -> accountant.setCompression(id, compression));
     }
 
     @Override
     public CompletableFuture<VolumeRecord> extendVolume(VolumeId id, long sizeBytes) {
-        return accountant.call(() -> accountant.extendVolume(id, sizeBytes));
+        return tasks.call(() -> accountant.extendVolume(id, sizeBytes));
     }
 
     @Override
     public CompletableFuture<Void> deleteVolume(VolumeId id) {
-        return accountant.run(() -> accountant.deleteVolume(id));
+        return tasks.run(() -> accountant.deletions().deleteVolume(id));
     }
 
     @Override
     public CompletableFuture<SnapshotRecord> createSnapshot(SnapshotId id, VolumeId of) {
-        return hold(of).thenCompose(volume ->
-                takeSnapshot(id, catalogue.get(of), volume).whenComplete((record, failure) -> volume.release()));
-    }
-
-    /** Holds a volume open; waits for the accountant only if nobody else holds it. */
-    private CompletableFuture<OpenVolume> hold(VolumeId id) {
-        VolumeEntry entry = catalogue.find(id);
-        OpenVolume held = entry == null ? null : entry.holdIfHeld();
-        return held == null
-                ? accountant.call(() -> accountant.openVolume(id))
-                : CompletableFuture.completedFuture(held);
-    }
-
-    private CompletableFuture<SnapshotRecord> takeSnapshot(SnapshotId id, VolumeEntry entry, OpenVolume volume) {
-        if (catalogue.find(id) != null) {
-            return CompletableFuture.failedFuture(alreadyExists(id));
-        }
-        CompletableFuture<SnapshotRecord> taken = new CompletableFuture<>();
-        volume.onLoop(opened -> {
-            SnapshotPayload payload = new SnapshotPayload(
-                    id.high(),
-                    id.low(),
-                    accountant.takeNumber(),
-                    opened.sizeBytes(),
-                    threads.now().toEpochMilli(),
-                    0,
-                    1);
-            SnapshotEntry snapshot = new SnapshotEntry(payload, entry);
-            opened.snapshot(payload, used -> snapshot.usedBlocks = used, status -> {
-                if (status == IoStatus.OK) {
-                    catalogue.addSnapshot(snapshot, entry);
-                    taken.complete(snapshot.record());
-                } else {
-                    taken.completeExceptionally(snapshotFailure(entry.id.toString(), status));
-                }
-            });
-        });
-        return taken;
+        return snapshotTaker.take(id, of);
     }
 
     @Override
     public CompletableFuture<List<SnapshotRecord>> createSnapshots(Map<VolumeId, SnapshotId> wanted) {
-        if (wanted.isEmpty()
-                || wanted.size() > MOST_SNAPSHOTS_AT_ONCE
-                || Set.copyOf(wanted.values()).size() < wanted.size()) {
-            return CompletableFuture.failedFuture(new StoreException(
-                    StoreException.Kind.INVALID,
-                    "snapshots of 1 to " + MOST_SNAPSHOTS_AT_ONCE
-                            + " volumes can be taken at once, each with an id of its own"));
-        }
-        for (SnapshotId id : wanted.values()) {
-            if (catalogue.find(id) != null) {
-                return CompletableFuture.failedFuture(alreadyExists(id));
-            }
-        }
-        List<CompletableFuture<OpenVolume>> opening = new ArrayList<>();
-        wanted.keySet().forEach(of -> opening.add(hold(of)));
-        CompletableFuture<List<SnapshotRecord>> taken = CompletableFuture.allOf(
-                        opening.toArray(CompletableFuture[]::new))
-                .thenCompose(all -> {
-                    List<GroupSnapshot.Member> members = new ArrayList<>();
-                    int i = 0;
-                    for (Map.Entry<VolumeId, SnapshotId> want : wanted.entrySet()) {
-                        OpenVolume volume = opening.get(i++).join();
-                        members.add(new GroupSnapshot.Member(want.getValue(), catalogue.get(want.getKey()), volume));
-                    }
-                    return takeGroup(members);
-                });
-        return taken.whenComplete(
-                (records, failure) -> opening.forEach(opened -> opened.thenAccept(OpenVolume::release)));
-    }
-
-    private CompletableFuture<List<SnapshotRecord>> takeGroup(List<GroupSnapshot.Member> members) {
-        long group = accountant.takeNumber();
-        GroupSnapshot snapshot =
-                new GroupSnapshot(group, members, threads.now().toEpochMilli(), accountant::takeNumber);
-        catalogue.beginGroup(group);
-        return snapshot.take().thenCompose(status -> {
-            if (status == IoStatus.OK) {
-                catalogue.addGroup(group, snapshot.taken());
-                return CompletableFuture.completedFuture(snapshot.taken().keySet().stream()
-                        .map(SnapshotEntry::record)
-                        .toList());
-            }
-            StoreException failure = snapshotFailure("a group of volumes", status);
-            return accountant.run(() -> accountant.dropGroup(group)).handle((nothing, problem) -> {
-                throw failure;
-            });
-        });
-    }
-
-    private static StoreException alreadyExists(SnapshotId id) {
-        return new StoreException(StoreException.Kind.ALREADY_EXISTS, "there is a snapshot " + id + " already");
-    }
-
-    private static StoreException snapshotFailure(String of, IoStatus status) {
-        StoreException.Kind kind = switch (status) {
-            case ENOSPC -> StoreException.Kind.NO_SPACE;
-            case ESHUTDOWN -> StoreException.Kind.CLOSED;
-            default -> StoreException.Kind.IO;
-        };
-        return new StoreException(kind, "no snapshot of " + of + ": " + status);
+        return snapshotTaker.takeTogether(wanted);
     }
 
     @Override
     public CompletableFuture<Void> deleteSnapshot(SnapshotId id) {
-        return accountant.deleteSnapshot(id);
+        return accountant.deletions().deleteSnapshot(id);
     }
 
     @Override
     public CompletableFuture<Volume> open(VolumeId id) {
-        return accountant.call(() -> accountant.openVolume(id));
+        return tasks.call(() -> accountant.volumes().open(id));
     }
 
     @Override
     public CompletableFuture<Volume> openSnapshot(SnapshotId id) {
-        return accountant.call(() -> accountant.openSnapshot(id));
+        return tasks.call(() -> accountant.volumes().openSnapshot(id));
     }
 
     @Override
     public CompletableFuture<List<SnapshotId>> lineage(VolumeId id) {
-        return accountant.call(() -> accountant.lineage(id));
+        return tasks.call(() -> accountant.lineage(id));
     }
 
     @Override
     public CompletableFuture<List<SnapshotId>> lineage(SnapshotId id) {
-        return accountant.call(() -> accountant.lineage(id));
+        return tasks.call(() -> accountant.lineage(id));
     }
 
     @Override
     public CompletableFuture<ExtentSource> changedSince(Volume volume, SnapshotId since) {
-        return accountant.call(() -> accountant.changedSince(own(volume), since));
+        return tasks.call(() -> accountant.changedSince(own(volume), since));
     }
 
     @Override
     public CompletableFuture<ExtentSource> allocationDepth(Volume volume) {
-        return accountant.call(() -> accountant.allocationDepth(own(volume)));
+        return tasks.call(() -> accountant.allocationDepth(own(volume)));
     }
 
     private static OpenVolume own(Volume volume) {
@@ -375,22 +279,22 @@ public final class StoreEngine implements BlockStore {
 
     @Override
     public ScrubStatus scrub() {
-        return accountant.scrub();
+        return accountant.upkeep().scrub();
     }
 
     @Override
     public StoreUsage usage() {
-        return accountant.usage();
+        return accountant.checkpoints().usage();
+    }
+
+    @Override
+    public CompactionCounters compaction() {
+        return accountant.upkeep().compaction();
     }
 
     /** What was read and written of maps up to now, all earlier calls included. */
-    @Override
-    public CompactionCounters compaction() {
-        return accountant.compaction();
-    }
-
     CompletableFuture<MapTraffic> mapTraffic() {
-        return accountant.call(accountant::mapTraffic);
+        return tasks.call(accountant::mapTraffic);
     }
 
     @Override
@@ -400,18 +304,18 @@ public final class StoreEngine implements BlockStore {
 
     /** The most pages of deleted snapshots that one checkpoint has read so far. */
     CompletableFuture<Integer> largestReclaimStepPages() {
-        return accountant.call(accountant::largestReclaimStepPages);
+        return tasks.call(accountant::largestReclaimStepPages);
     }
 
     @Override
     public CompletableFuture<Void> checkpoint() {
-        return accountant.run(accountant::checkpoint);
+        return tasks.run(accountant.checkpoints()::run);
     }
 
     @Override
     public void close() {
         // Requests under way may need the accountant: it must not be the one that waits for them.
-        StoreAccountant.join(accountant.call(accountant::quiesceAll).thenCompose(idle -> idle), threads);
-        StoreAccountant.join(accountant.run(accountant::close), threads);
+        AccountantTasks.join(tasks.call(accountant.volumes()::quiesceAll).thenCompose(idle -> idle), threads);
+        AccountantTasks.join(tasks.run(accountant::close), threads);
     }
 }

@@ -56,7 +56,7 @@ final class StoreOpening {
                 Ballast.open(disk, options));
         StoreAccountant accountant =
                 new StoreAccountant(disk, parts, superblock.table(SubtreeTable.TABLE), options, threads);
-        accountant.recover();
+        accountant.start();
         return accountant;
     }
 

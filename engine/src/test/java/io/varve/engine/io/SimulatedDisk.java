@@ -41,10 +41,16 @@ public final class SimulatedDisk implements Disk {
         final Operation operation;
         final Pattern names;
         final boolean lasting;
+        final boolean fails;
         final Runnable then;
         int countdown;
 
-        Fault(Operation operation, String names, int countdown, boolean lasting, Runnable then) {
+        Fault(Operation operation, String names, int countdown, boolean lasting) {
+            this(operation, names, countdown, lasting, true, () -> {});
+        }
+
+        Fault(Operation operation, String names, int countdown, boolean lasting, boolean fails, Runnable then) {
+            this.fails = fails;
             this.then = then;
             this.operation = operation;
             this.names = Pattern.compile(names);
@@ -90,17 +96,22 @@ public final class SimulatedDisk implements Disk {
 
     /** The next such operation fails, and at that moment {@code then} runs. */
     public void failNext(Operation operation, String names, Runnable then) {
-        faults.add(new Fault(operation, names, 1, false, then));
+        faults.add(new Fault(operation, names, 1, false, true, then));
+    }
+
+    /** At the moment of the next such operation, which does not fail, {@code then} runs. */
+    public void onNext(Operation operation, String names, Runnable then) {
+        faults.add(new Fault(operation, names, 1, false, false, then));
     }
 
     /** The n-th such operation from now fails, and only that. */
     public void failNth(Operation operation, String names, int n) {
-        faults.add(new Fault(operation, names, n, false, () -> {}));
+        faults.add(new Fault(operation, names, n, false));
     }
 
     /** Every such operation fails until {@link #heal}. */
     public void failEvery(Operation operation, String names) {
-        faults.add(new Fault(operation, names, 1, true, () -> {}));
+        faults.add(new Fault(operation, names, 1, true));
     }
 
     /** Takes all faults back that have not happened yet. */
@@ -420,7 +431,7 @@ public final class SimulatedDisk implements Disk {
         boolean fails = false;
         for (Fault fault : List.copyOf(faults)) {
             if (fault.concerns(operation, name) && --fault.countdown <= 0) {
-                fails = true;
+                fails |= fault.fails;
                 fault.then.run();
                 if (!fault.lasting) {
                     faults.remove(fault);

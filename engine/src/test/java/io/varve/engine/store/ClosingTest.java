@@ -48,6 +48,25 @@ class ClosingTest {
         }
     }
 
+    /** The log is begun by the accountant, which closes the store too. */
+    @Test
+    void writesThatWaitForTheirLogAreAnsweredBeforeTheStoreIsClosed() {
+        for (int seed = 0; seed < 40; seed++) {
+            SimulatedStore simulated = new SimulatedStore(1L << 28, StoreOptions.DEFAULT, seed);
+            Volume volume = create(simulated, VOLUME);
+            CompletableFuture<IoStatus> answer = new CompletableFuture<>();
+            volume.loop().execute(() -> {
+                volume.write(0, SimulatedStore.filled(BLOCK, 7), false, answer::complete);
+                volume.submit();
+            });
+
+            simulated.store().close();
+
+            assertThat(answer).as("seed %d", seed).isDone();
+            assertThat(answer.join()).isIn(IoStatus.OK, IoStatus.ESHUTDOWN);
+        }
+    }
+
     /** So many volumes that nobody holds are closed by the next opening. */
     @Test
     void snapshotsAreTakenOfIdleVolumesThatAreJustBeingClosed() {

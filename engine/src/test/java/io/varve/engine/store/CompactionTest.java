@@ -75,6 +75,45 @@ class CompactionTest {
         check(simulated.await(store().open(ID)), versions);
     }
 
+    /** Frames of 16 blocks: every second one is not worth packing. */
+    @Test
+    void oneReadCrossesPackedAndPlainFrames() {
+        int run = 32 * BLOCK;
+        long dead = VOLUME_BYTES / 2;
+        for (int i = 0; i < 64; i++) {
+            assertThat(write((long) i * run, halfPacked(i))).isEqualTo(IoStatus.OK);
+            assertThat(write(dead + (long) i * run, halfPacked(i))).isEqualTo(IoStatus.OK);
+        }
+        assertThat(simulated.call(volume, (opened, done) -> opened.trim(dead, 64L * run, false, done)))
+                .isEqualTo(IoStatus.OK);
+        simulated.rest(60);
+        assertThat(movedBlocks()).isPositive();
+
+        for (int waiting : new int[] {0, 100}) {
+            simulated.disk.setWouldBlockPercent(waiting);
+            for (int i = 0; i < 64; i++) {
+                ByteBuffer into = ByteBuffer.allocateDirect(run);
+                long offset = (long) i * run;
+                assertThat(simulated.call(volume, (opened, done) -> opened.read(offset, into, done)))
+                        .isEqualTo(IoStatus.OK);
+                assertThat(into).as("run %d", i).isEqualTo(halfPacked(i));
+            }
+        }
+    }
+
+    private IoStatus write(long offset, ByteBuffer source) {
+        return simulated.call(volume, (opened, done) -> opened.write(offset, source, false, done));
+    }
+
+    private static ByteBuffer halfPacked(int seed) {
+        SplittableRandom noise = new SplittableRandom(seed);
+        ByteBuffer bytes = ByteBuffer.allocateDirect(32 * BLOCK);
+        for (int at = 0; at < bytes.capacity(); at += Long.BYTES) {
+            bytes.putLong(at, at / (16 * BLOCK) == seed % 2 ? seed : noise.nextLong());
+        }
+        return bytes;
+    }
+
     @Test
     void powerLossRightAfterMovingLosesNothing() {
         for (int crash = 1; crash < 400; crash += 13) {

@@ -99,6 +99,34 @@ class DeletionTest {
         assertThat(simulated.store().usage().liveBytes()).isLessThanOrEqualTo(2L * LEAVES * BLOCK);
     }
 
+    /** A pass over what clones have left of a deleted snapshot writes pages that nothing points at if it fails. */
+    @Test
+    void placesOfPagesThatCouldNotBeWrittenComeBack() {
+        VolumeId cloneId = new VolumeId(1, 2);
+        for (int nth = 1; nth < 12; nth++) {
+            DeletionTest story = new DeletionTest();
+            SimulatedStore another = story.simulated;
+            story.writeAndTakeSnapshots();
+            another.await(another.store().cloneVolume(cloneId, 1L << 30, SECOND));
+            story.deleteSnapshots();
+            Volume clone = another.await(another.store().open(cloneId));
+            story.writeLeaves(clone, 5);
+            clone.release();
+            another.await(another.store().checkpoint());
+            another.disk.failNth(Operation.WRITE, "map", nth);
+            another.rest(70);
+            another.disk.heal();
+            another.restart();
+
+            another.await(another.store().deleteVolume(VOLUME));
+            another.await(another.store().deleteVolume(cloneId));
+            another.rest(10);
+
+            assertThat(another.store().usage().liveBytes()).as("write %d", nth).isZero();
+            assertThat(another.store().usage().mapBytes()).as("write %d", nth).isZero();
+        }
+    }
+
     /** What is in memory then is not what the disk has, and must not get there by the next commit. */
     @Test
     void nothingIsCommittedAfterACommitThatFailed() {

@@ -10,6 +10,7 @@ import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -68,6 +69,48 @@ class FullDiskTest {
         simulated.await(store.checkpoint());
 
         assertThat(simulated.write(volume, written, STEP, 9)).isEqualTo(IoStatus.OK);
+    }
+
+    /** Where there is room for segments of 1 MiB only, a record of 1 MiB fits into none. */
+    @Test
+    void longRequestsAreRefusedAndNeverWrittenBeyondASegment() {
+        SimulatedStore small =
+                new SimulatedStore(24 << 20, new StoreOptions(8 << 20, 4 << 20, 4 << 20, 4 << 20, 4 << 20));
+        small.await(small.store().createVolume(NEW, VOLUME_BYTES));
+        Volume to = small.await(small.store().open(NEW));
+        int length = 1 << 20;
+        int kept = 0;
+        while (small.write(to, (long) kept * length, length, 7) == IoStatus.OK) {
+            kept++;
+        }
+
+        assertThat(kept).isPositive();
+        for (int i = 0; i < kept; i++) {
+            ByteBuffer into = ByteBuffer.allocateDirect(length);
+            long offset = (long) i * length;
+            assertThat(small.call(to, (opened, done) -> opened.read(offset, into, done)))
+                    .isEqualTo(IoStatus.OK);
+            assertThat(into).isEqualTo(SimulatedStore.filled(length, 7));
+        }
+    }
+
+    /** Nobody may have to make another request for it. */
+    @Test
+    void whatWaitsBehindARefusedWriteIsCarriedOut() {
+        ByteBuffer source = SimulatedStore.filled(STEP, 9);
+        ByteBuffer into = ByteBuffer.allocateDirect(STEP);
+        CompletableFuture<IoStatus> refused = new CompletableFuture<>();
+        CompletableFuture<IoStatus> read = new CompletableFuture<>();
+
+        volume.loop().execute(() -> {
+            volume.write(0, source, false, refused::complete);
+            volume.read(0, into, read::complete);
+            volume.submit();
+        });
+
+        assertThat(simulated.await(refused)).isEqualTo(IoStatus.ENOSPC);
+        assertThat(simulated.await(read)).isEqualTo(IoStatus.OK);
+        assertThat(into).isEqualTo(SimulatedStore.filled(STEP, 7));
     }
 
     @Test

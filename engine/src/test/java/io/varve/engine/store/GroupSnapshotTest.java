@@ -105,6 +105,23 @@ class GroupSnapshotTest {
         }
     }
 
+    /** Two rows of one id would be two snapshots of which only one can ever be deleted. */
+    @Test
+    void anIdThatIsBeingTakenIsRefused() {
+        start(1);
+        CompletableFuture<SnapshotRecord> first = store.createSnapshot(snapshotId(1, 0), volumeId(0));
+
+        CompletableFuture<SnapshotRecord> second = store.createSnapshot(snapshotId(1, 0), volumeId(1));
+        CompletableFuture<List<SnapshotRecord>> group = store.createSnapshots(group(1));
+
+        await(first);
+        assertThat(second).isCompletedExceptionally();
+        assertThat(group).isCompletedExceptionally();
+        await(store.checkpoint());
+        assertThat(store.snapshots()).hasSize(1);
+        await(store.createSnapshots(group(2)));
+    }
+
     private int numberIn(Volume volume) {
         ByteBuffer into = ByteBuffer.allocateDirect(BLOCK);
         CompletableFuture<IoStatus> read = new CompletableFuture<>();

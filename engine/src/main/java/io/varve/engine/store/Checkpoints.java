@@ -1,0 +1,140 @@
+package io.varve.engine.store;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.StoreException;
+import io.varve.engine.StoreUsage;
+import io.varve.engine.io.Disk;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * When checkpoints are written: after so much log, when much of the map's memory is dirty, while deletions wait for them,
+ * and when somebody asks. What one is, {@link Checkpointer} knows. Methods without a note run on the accountant only.
+ */
+final class Checkpoints {
+    private static final Logger LOG = LoggerFactory.getLogger(Checkpoints.class);
+
+    private final AccountantTasks tasks;
+    private final Disk disk;
+    private final StoreParts parts;
+    private final Catalogue catalogue;
+    private final Checkpointer checkpointer;
+    private final long limitLogBytes;
+    private final AtomicBoolean queued = new AtomicBoolean();
+    private final AtomicLong logSinceLast = new AtomicLong();
+    private final AtomicLong logAppended = new AtomicLong();
+    private volatile long limitDirtyPages;
+    private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
+    private Runnable whenWritten = () -> {};
+
+    /** @param limitLogBytes log bytes, over all volumes, after which a checkpoint is due */
+    Checkpoints(AccountantTasks tasks, Disk disk, StoreParts parts, Checkpointer checkpointer, long limitLogBytes) {
+        this.tasks = tasks;
+        this.disk = disk;
+        this.parts = parts;
+        this.catalogue = parts.catalogue();
+        this.checkpointer = checkpointer;
+        this.limitLogBytes = limitLogBytes;
+        this.limitDirtyPages = parts.frames().budgetFrames() / 3;
+    }
+
+    /** Has {@code task} run after each checkpoint. Before the first one. */
+    void whenWritten(Runnable task) {
+        whenWritten = task;
+    }
+
+    // ---- any thread ----
+
+    /** A volume's log has grown. */
+    void logGrew(VolumeEntry entry, OpenVolume volume, long bytes) {
+        checkpointer.touched(entry);
+        logAppended.addAndGet(bytes);
+        if (logSinceLast.addAndGet(bytes) >= limitLogBytes || volume.dirtyPages() > limitDirtyPages) {
+            queue();
+        }
+    }
+
+    /** Log bytes of all volumes since the store was opened. */
+    long logAppended() {
+        return logAppended.get();
+    }
+
+    /** True if something was logged since the last checkpoint. */
+    boolean isDueAtRest() {
+        return logSinceLast.get() > 0;
+    }
+
+    /** Has a checkpoint written soon. */
+    void queue() {
+        if (queued.compareAndSet(false, true)) {
+            CompletableFuture<Void> done = tasks.run(this::run);
+            done.whenComplete((nothing, problem) -> {
+                if (problem != null && !tasks.isClosed()) {
+                    LOG.warn("no checkpoint: {}", problem.toString());
+                }
+            });
+        }
+    }
+
+    /** As of the last checkpoint. */
+    StoreUsage usage() {
+        return usage;
+    }
+
+    // ---- accountant ----
+
+    /** Writes a checkpoint of everything. */
+    void run() {
+        queued.set(false);
+        checkpointer.reserveFromBallast();
+        logSinceLast.set(0);
+        tasks.commit(checkpointer::run);
+        refreshUsage();
+        queueIfReclaiming();
+        whenWritten.run();
+    }
+
+    void commitTables() {
+        tasks.commit(checkpointer::commitTables);
+    }
+
+    void queueIfReclaiming() {
+        if (checkpointer.hasMoreToReclaim()) {
+            queue();
+        }
+    }
+
+    /** Dirty map pages of a volume after which a checkpoint is due. */
+    void limitDirtyPages(long pages) {
+        limitDirtyPages = pages;
+    }
+
+    void refreshUsage() {
+        long live = parts.segments().liveBlocks() * BlockStore.BLOCK_BYTES;
+        usage = new StoreUsage(
+                live,
+                parts.segments().capacityBytes() - parts.segments().storedBytes(),
+                parts.segments().recyclableBytes(),
+                parts.space().allocatedBytes(),
+                parts.ballast().sizeBytes(),
+                disk.freeBytes());
+    }
+
+    /** The row of a snapshot; writes a checkpoint if it stands only in its volume's log so far. */
+    SnapshotRow rowOf(SnapshotId id) {
+        SnapshotEntry entry = catalogue.get(id);
+        if (entry.row == null) {
+            run();
+        }
+        SnapshotRow row = entry.row;
+        if (row == null) {
+            throw new StoreException(
+                    StoreException.Kind.IO, "the log of the volume of snapshot " + id + " has failed; restart first");
+        }
+        return row;
+    }
+}

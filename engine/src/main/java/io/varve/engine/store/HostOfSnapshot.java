@@ -1,0 +1,58 @@
+package io.varve.engine.store;
+
+import io.varve.engine.EngineThreads;
+import io.varve.engine.log.Segment;
+import java.util.concurrent.CompletableFuture;
+
+/** Answers the questions of a snapshot that is open for reading: it has no log. */
+final class HostOfSnapshot implements VolumeHost {
+    private final EngineThreads threads;
+    private final Runnable released;
+
+    /** @param released told when one of its holders has given the snapshot back. Any thread */
+    HostOfSnapshot(EngineThreads threads, Runnable released) {
+        this.threads = threads;
+        this.released = released;
+    }
+
+    private static IllegalStateException noLog() {
+        return new IllegalStateException("a snapshot has no log");
+    }
+
+    @Override
+    public CompletableFuture<LogStart> startLog(long capacityBytes, boolean framed, boolean fromBallast) {
+        throw noLog();
+    }
+
+    @Override
+    public CompletableFuture<Segment> prepareSegment(
+            long capacityBytes, long leastBytes, boolean zeroed, boolean framed, boolean fromBallast) {
+        throw noLog();
+    }
+
+    @Override
+    public void logGrew(OpenVolume volume, long bytes) {
+        throw noLog();
+    }
+
+    @Override
+    public void checkpointWanted() {}
+
+    @Override
+    public long nanoTime() {
+        return threads.nanoTime();
+    }
+
+    @Override
+    public long maxSegmentBytes() {
+        throw noLog();
+    }
+
+    @Override
+    public void released(OpenVolume volume) {
+        released.run();
+    }
+
+    @Override
+    public void statusChanged(OpenVolume volume) {}
+}

@@ -1,0 +1,51 @@
+package io.varve.engine.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.varve.engine.IoStatus;
+import io.varve.engine.StoreOptions;
+import io.varve.engine.Volume;
+import io.varve.engine.VolumeId;
+import java.nio.ByteBuffer;
+import org.junit.jupiter.api.Test;
+
+/** Memory for map pages is short: one volume has all of it, and the others are served all the same. */
+class MapMemoryTest {
+    private static final int BLOCK = 4096;
+    private static final long LEAF = 2 << 20;
+    private static final VolumeId GREEDY = new VolumeId(1, 1);
+    private static final VolumeId OTHER = new VolumeId(1, 2);
+
+    private final SimulatedStore simulated =
+            new SimulatedStore(1L << 28, new StoreOptions(1, 64 << 20, 64 << 20, 64 << 20, 1 << 20));
+
+    /** The way from the root to a leaf is brought in page by page: none of it may go while the rest comes. */
+    @Test
+    void aReadEndsWhenAnotherVolumesDirtyPagesHoldAllMemory() {
+        Volume other = create(OTHER);
+        for (int leaf = 0; leaf < 4; leaf++) {
+            assertThat(simulated.write(other, leaf * LEAF, BLOCK, 3)).isEqualTo(IoStatus.OK);
+        }
+        create(GREEDY);
+        simulated.store().close();
+        simulated.restart();
+        Volume writes = simulated.await(simulated.store().open(GREEDY));
+        for (int leaf = 0; leaf < 400; leaf++) {
+            assertThat(simulated.write(writes, leaf * LEAF, BLOCK, 5)).isEqualTo(IoStatus.OK);
+        }
+
+        Volume reads = simulated.await(simulated.store().open(OTHER));
+        for (int leaf = 0; leaf < 4; leaf++) {
+            ByteBuffer into = ByteBuffer.allocateDirect(BLOCK);
+            long offset = leaf * LEAF;
+            assertThat(simulated.call(reads, (opened, done) -> opened.read(offset, into, done)))
+                    .isEqualTo(IoStatus.OK);
+            assertThat(into).isEqualTo(SimulatedStore.filled(BLOCK, 3));
+        }
+    }
+
+    private Volume create(VolumeId id) {
+        simulated.await(simulated.store().createVolume(id, 1L << 30));
+        return simulated.await(simulated.store().open(id));
+    }
+}
