@@ -49,6 +49,7 @@ class BadRequestsTest {
                     {"sizeGiB":1,"encrypted":true}         | UnsupportedOperation  | encrypted true
                     {"sizeGiB":1,"iops":0}                 | InvalidParameterValue | iops 0
                     {"sizeGiB":1,"throughputMiBps":-1}     | InvalidParameterValue | throughputMiBps -1
+                    {"sizeGiB":1,"compression":"zip"}      | InvalidParameterValue | compression
                     {"sizeGiB":1,"name":""}                | InvalidParameterValue | name ""
                     {"sizeGiB":1,"name":"a\\nb"}           | InvalidParameterValue | name "a\\nb"
                     {"sizeGiB":1,"tags":{"a":1}}           | InvalidParameterValue | tags/a 1

@@ -78,6 +78,10 @@ class CommandLineTest {
                         .json()
                         .containsKey("iops"))
                 .isFalse();
+        assertThat(remote("volume", "set", "other", "--compression", "lz4", "--json")
+                        .json()
+                        .getString("compression"))
+                .isEqualTo("lz4");
         assertThat(remote("volume", "show", "other").out()).contains("sizeGiB").contains("1024");
         assertThat(remote("volume", "rm", "other").out()).contains("deleted " + created.getString("volumeId"));
         assertThat(remote("volume", "show", "other").exitCode()).isEqualTo(ExitCode.REFUSED);

@@ -71,6 +71,22 @@ class RestTest {
     }
 
     @Test
+    void whatOfAVolumeIsCompressedIsSetAtCreationAndLater() {
+        Probe.Reply created =
+                api.post("/v1/volumes", new JsonObject().put("sizeGiB", 1).put("compression", "lz4"));
+        assertThat(created.body().getString("compression")).isEqualTo("lz4");
+        String path = "/v1/volumes/" + created.body().getString("volumeId");
+
+        Probe.Reply changed = api.patch(path, new JsonObject().put("compression", "off"));
+        assertThat(changed.body().getString("compression")).isEqualTo("off");
+        assertThat(api.patch(path, new JsonObject().put("compression", "auto").put("sizeGiB", 2))
+                        .code())
+                .isEqualTo("InvalidParameterCombination");
+        assertThat(api.get(path).body()).isEqualTo(changed.body());
+        assertThat(server.newVolume(1).getString("compression")).isEqualTo("auto");
+    }
+
+    @Test
     void aSnapshotIsTakenRestoredAndDeleted() {
         String volume = server.newVolume(2).getString("volumeId");
         Probe.Reply taken = api.post(

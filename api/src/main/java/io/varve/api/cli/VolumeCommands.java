@@ -64,6 +64,12 @@ public final class VolumeCommands {
         private @Nullable Integer throughput;
 
         @Option(
+                names = "--compression",
+                paramLabel = "MODE",
+                description = "auto (the default: what compaction moves), lz4 (all that is written), or off.")
+        private @Nullable String compression;
+
+        @Option(
                 names = "--client-token",
                 paramLabel = "TOKEN",
                 description = "Makes the command repeatable: the same token creates one volume only.")
@@ -80,6 +86,7 @@ public final class VolumeCommands {
             Fields.put(body, "tags", tags.isEmpty() ? null : tags);
             Fields.put(body, "iops", iops);
             Fields.put(body, "throughputMiBps", throughput);
+            Fields.put(body, "compression", compression);
             Fields.put(body, "clientToken", clientToken);
             JsonObject volume = client.post(PATH, body);
             remote.show(volume, out -> Rows.fields(volume, out));
@@ -149,7 +156,7 @@ public final class VolumeCommands {
     /** {@code varve volume set}. */
     @Command(
             name = "set",
-            description = "Rename, tag or throttle a volume, in use or not.",
+            description = "Rename, tag or throttle a volume, or set its compression, in use or not.",
             mixinStandardHelpOptions = true)
     static final class Change implements Runnable {
         @Mixin
@@ -167,11 +174,18 @@ public final class VolumeCommands {
         @Option(names = "--throughput", paramLabel = "N", description = "MiB per second; 0 for no limit.")
         private @Nullable Integer throughput;
 
+        @Option(
+                names = "--compression",
+                paramLabel = "MODE",
+                description = "auto, lz4 or off, for what is written from now on; given alone.")
+        private @Nullable String compression;
+
         @Override
         public void run() {
             ApiClient client = remote.client();
             JsonObject body = new JsonObject();
             label.putInto(body);
+            Fields.put(body, "compression", compression);
             Fields.putLimit(body, "iops", iops);
             Fields.putLimit(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);

@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.Compression;
 import io.varve.engine.ScrubStatus;
 import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeId;
@@ -72,6 +73,7 @@ public final class ControlPlane implements AutoCloseable {
                 Optional.of(DEFAULT_SIZE_GIB),
                 Optional.empty(),
                 VolumeLimits.NONE,
+                Compression.AUTO,
                 new Label(Optional.of(DEFAULT_NAME), Map.of()),
                 Optional.empty());
         return volumes.create(request).join().record().id();

@@ -12,10 +12,10 @@ public final class ETag {
 
     private ETag() {}
 
-    /** The tag of an object with this entry and size: another one for everything that is said otherwise. */
-    static String of(Entry<?> entry, long sizeBytes) {
+    /** The tag of an object with this entry and what else is said of it: another one for everything that is said otherwise. */
+    static String of(Entry<?> entry, Object... more) {
         try {
-            byte[] text = (entry + " " + sizeBytes).getBytes(StandardCharsets.UTF_8);
+            byte[] text = (entry + " " + Arrays.toString(more)).getBytes(StandardCharsets.UTF_8);
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(text);
             return Base64.getUrlEncoder().encodeToString(Arrays.copyOf(digest, BYTES));
         } catch (NoSuchAlgorithmException e) {

@@ -4,6 +4,7 @@ package io.varve.api.control;
 public enum ErrorCode {
     INVALID_PARAMETER_VALUE("InvalidParameterValue", 400),
     UNKNOWN_PARAMETER("UnknownParameter", 400),
+    INVALID_PARAMETER_COMBINATION("InvalidParameterCombination", 400),
     MISSING_PARAMETER("MissingParameter", 400),
     VALIDATION_ERROR("ValidationError", 400),
     UNSUPPORTED_OPERATION("UnsupportedOperation", 400),

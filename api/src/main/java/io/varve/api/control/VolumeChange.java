@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.Compression;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
@@ -9,5 +10,10 @@ import java.util.function.UnaryOperator;
  * @param sizeGiB the size to grow to; empty to leave it
  * @param label makes the new name and tags of the old
  * @param limits makes the new limits of the old
+ * @param compression what of it is stored compressed from now on; empty to leave it
  */
-public record VolumeChange(Optional<Integer> sizeGiB, UnaryOperator<Label> label, UnaryOperator<VolumeLimits> limits) {}
+public record VolumeChange(
+        Optional<Integer> sizeGiB,
+        UnaryOperator<Label> label,
+        UnaryOperator<VolumeLimits> limits,
+        Optional<Compression> compression) {}

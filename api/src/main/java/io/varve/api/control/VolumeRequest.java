@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.vertx.core.json.JsonObject;
 import java.util.Optional;
@@ -9,11 +10,13 @@ import java.util.Optional;
  *
  * @param sizeGiB empty for the size of the snapshot
  * @param from the snapshot that it begins as; empty for an empty volume
+ * @param compression what of it is stored compressed
  */
 public record VolumeRequest(
         Optional<Integer> sizeGiB,
         Optional<SnapshotId> from,
         VolumeLimits limits,
+        Compression compression,
         Label label,
         Optional<String> clientToken) {
     /** The request without its token in one canonical form: equal requests have equal texts. */
@@ -26,6 +29,9 @@ public record VolumeRequest(
                 .put("throughputMiBps", limits.throughputMiBps())
                 .put("name", label.name().orElse(null))
                 .put("tags", label.tags());
+        if (compression != Compression.AUTO) {
+            parameters.put("compression", compression.name()); // tokens of earlier versions stay what they were
+        }
         return clientToken.map(token -> new ClientToken(token, parameters.encode()));
     }
 }

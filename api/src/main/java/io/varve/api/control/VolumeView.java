@@ -7,7 +7,7 @@ import io.varve.engine.VolumeUsage;
 public record VolumeView(VolumeRecord record, VolumeEntry entry, boolean inUse, VolumeUsage usage) {
     /** The version of what is said about it. */
     public String etag() {
-        return ETag.of(entry, record.sizeBytes());
+        return ETag.of(entry, record.sizeBytes(), record.compression());
     }
 
     /** The state in EC2's words. */

@@ -126,9 +126,9 @@ public final class Volumes {
         try {
             if (request.from().isPresent()) {
                 EngineCalls.await(
-                        store.cloneVolume(id, sizeBytes, request.from().get()));
+                        store.cloneVolume(id, sizeBytes, request.from().get(), request.compression()));
             } else {
-                EngineCalls.await(store.createVolume(id, sizeBytes));
+                EngineCalls.await(store.createVolume(id, sizeBytes, request.compression()));
             }
         } catch (StoreException e) {
             entries.remove(id);
@@ -162,7 +162,7 @@ public final class Volumes {
         return (long) sizeGiB << GIB_SHIFT;
     }
 
-    /** Grows, renames, tags or throttles a volume. */
+    /** Grows, renames, tags or throttles a volume, or sets what of it is compressed. */
     public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change, Precondition precondition) {
         return sequencer.run(id.toString(), () -> changeNow(id, change, precondition));
     }
@@ -170,6 +170,13 @@ public final class Volumes {
     private VolumeView changeNow(VolumeId id, VolumeChange change, Precondition precondition) {
         VolumeView before = describe(id);
         precondition.require(before.etag());
+        if (change.compression().isPresent()) {
+            try {
+                EngineCalls.await(store.setCompression(id, change.compression().get()));
+            } catch (StoreException e) {
+                throw RequestException.of(e);
+            }
+        }
         VolumeEntry old = before.entry();
         long growingToBytes = growth(before.record(), change.sizeGiB());
         VolumeEntry changed =

@@ -46,6 +46,7 @@ final class Documents {
         view.entry().label().name().ifPresent(name -> json.put("name", name));
         json.put("tags", tags(view.entry().label().tags()))
                 .put("createTime", time(view.record().createdAt()))
+                .put("compression", view.record().compression().name().toLowerCase(Locale.ROOT))
                 .put("encrypted", false)
                 .put("usedBytes", view.usage().usedBytes())
                 .put("status", status(view.record().status()));

@@ -9,11 +9,13 @@ import io.varve.api.control.SnapshotRequest;
 import io.varve.api.control.VolumeChange;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeRequest;
+import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -31,6 +33,7 @@ final class Requests {
                         json.getString("volumeType", VolumeLimits.LOCAL),
                         json.getInteger("iops", 0),
                         json.getInteger("throughputMiBps", 0)),
+                compression(json).orElse(Compression.AUTO),
                 label(json),
                 clientToken(json));
     }
@@ -56,13 +59,25 @@ final class Requests {
     }
 
     static VolumeChange changeVolume(JsonObject json) {
+        Optional<Compression> compression = compression(json);
+        if (compression.isPresent() && json.size() > 1) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_COMBINATION,
+                    "compression is changed by a request of its own: leave out the other fields");
+        }
         return new VolumeChange(
                 Optional.ofNullable(json.getInteger("sizeGiB")),
                 changedLabel(json),
                 old -> new VolumeLimits(
                         old.volumeType(),
                         changed(json, "iops", old.iops()),
-                        changed(json, "throughputMiBps", old.throughputMiBps())));
+                        changed(json, "throughputMiBps", old.throughputMiBps())),
+                compression);
+    }
+
+    private static Optional<Compression> compression(JsonObject json) {
+        return Optional.ofNullable(json.getString("compression"))
+                .map(name -> Compression.valueOf(name.toUpperCase(Locale.ROOT)));
     }
 
     /** An absent field leaves a limit, null removes it. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.varve.api.TestEngine;
 import io.varve.engine.BlockStore;
+import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
@@ -119,8 +120,8 @@ class CrashStepsTest {
         for (int crashAt = 1; crashAt <= 7; crashAt++) {
             VolumeId volume = newVolume();
             Label renamed = new Label(Optional.of("renamed"), Map.of());
-            VolumeChange change =
-                    new VolumeChange(Optional.of(3), old -> renamed, old -> new VolumeLimits("local", 100, 0));
+            VolumeChange change = new VolumeChange(
+                    Optional.of(3), old -> renamed, old -> new VolumeLimits("local", 100, 0), Optional.empty());
             crash(crashAt, plane -> plane.volumes().change(volume, change, Precondition.NONE));
             VolumeView after = control.volumes().describe(volume);
             boolean changed = after.entry().label().equals(renamed);
@@ -135,7 +136,12 @@ class CrashStepsTest {
     void aRepeatedCreationAfterACrashMakesOneVolume() {
         for (int crashAt = 1; crashAt <= 7; crashAt++) {
             VolumeRequest request = new VolumeRequest(
-                    Optional.of(1), Optional.empty(), VolumeLimits.NONE, LABEL, Optional.of("token-" + crashAt));
+                    Optional.of(1),
+                    Optional.empty(),
+                    VolumeLimits.NONE,
+                    Compression.AUTO,
+                    LABEL,
+                    Optional.of("token-" + crashAt));
             int before = store.volumes().size();
             crash(crashAt, plane -> plane.volumes().create(request));
             control.volumes().create(request).join();
@@ -215,7 +221,7 @@ class CrashStepsTest {
     }
 
     private static VolumeRequest volume(Optional<SnapshotId> from) {
-        return new VolumeRequest(Optional.of(1), from, VolumeLimits.NONE, LABEL, Optional.empty());
+        return new VolumeRequest(Optional.of(1), from, VolumeLimits.NONE, Compression.AUTO, LABEL, Optional.empty());
     }
 
     private static final class NoConnections implements Connections {
