@@ -6,6 +6,8 @@ import io.varve.api.control.SnapshotView;
 import io.varve.api.control.VolumeView;
 import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
+import io.varve.engine.StoreException;
+import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeStatus;
 import io.varve.nbd.Export;
@@ -84,7 +86,7 @@ final class Exports implements ExportResolver {
                 description(volume),
                 volume.record().sizeBytes(),
                 readOnly,
-                () -> store.open(id),
+                () -> store.open(id).thenCompose(opened -> stillOffered(id, opened)),
                 StoreHistory.of(store, id)));
     }
 
@@ -101,6 +103,16 @@ final class Exports implements ExportResolver {
                 true,
                 () -> store.openSnapshot(id),
                 StoreHistory.of(store, id)));
+    }
+
+    /** Who is deleting a volume looks for openings after it has said so: one of both sees the other. */
+    private CompletableFuture<Volume> stillOffered(VolumeId id, Volume opened) {
+        if (control.volumes().find(id).filter(Exports::offered).isPresent()) {
+            return CompletableFuture.completedFuture(opened);
+        }
+        opened.release();
+        return CompletableFuture.failedFuture(new StoreException(
+                StoreException.Kind.VOLUME_NOT_FOUND, "volume " + id + " was deleted while it was being opened"));
     }
 
     private static boolean offered(VolumeView volume) {

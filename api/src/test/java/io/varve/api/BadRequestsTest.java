@@ -43,7 +43,7 @@ class BadRequestsTest {
                     {"sizeGiB":1.5}                        | InvalidParameterValue | sizeGiB 1.5
                     {"sizeGiB":"ten"}                      | InvalidParameterValue | sizeGiB "ten"
                     {"sizeGiB":null}                       | InvalidParameterValue | sizeGiB null
-                    {}                                     | MissingParameter      | sizeGiB or snapshotId
+                    {}                                     | MissingParameter      | sizeGiB, snapshotId
                     {"sizeGiB":1,"size":7}                 | UnknownParameter      | size
                     {"sizeGiB":1,"volumeType":"gp3"}       | UnknownVolumeType     | volumeType "gp3"
                     {"sizeGiB":1,"encrypted":true}         | UnsupportedOperation  | encrypted true

@@ -19,12 +19,14 @@ public final class ControlDatabase implements Metadata {
     private final SqlFile file;
     private final Entries<VolumeEntry> volumes;
     private final Entries<SnapshotEntry> snapshots;
+    private final Entries<RetentionRule> retentionRules;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
         this.file = file;
         volumes = EntryTables.volumes(file);
         snapshots = EntryTables.snapshots(file);
+        retentionRules = EntryTables.retentionRules(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -68,6 +70,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<SnapshotEntry> snapshots() {
         return snapshots;
+    }
+
+    @Override
+    public Entries<RetentionRule> retentionRules() {
+        return retentionRules;
     }
 
     @Override

@@ -20,8 +20,8 @@ public final class ControlPlane implements AutoCloseable {
 
     private final BlockStore store;
     private final Metadata metadata;
-    private final Sequencer sequencer = new Sequencer();
-    private final Events events;
+    private final ControlParts parts;
+    private final RetentionRules retentionRules;
     private final Volumes volumes;
     private final Snapshots snapshots;
     private volatile Optional<VolumeId> defaultVolume;
@@ -29,9 +29,10 @@ public final class ControlPlane implements AutoCloseable {
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         this.store = store;
         this.metadata = metadata;
-        events = new Events(clock);
-        volumes = new Volumes(store, metadata, sequencer, events, random);
-        snapshots = new Snapshots(store, metadata, sequencer, events, random);
+        parts = ControlParts.of(store, metadata, random, clock);
+        retentionRules = new RetentionRules(parts);
+        volumes = new Volumes(parts, retentionRules);
+        snapshots = new Snapshots(parts, retentionRules);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -72,6 +73,7 @@ public final class ControlPlane implements AutoCloseable {
         VolumeRequest request = new VolumeRequest(
                 Optional.of(DEFAULT_SIZE_GIB),
                 Optional.empty(),
+                Optional.empty(),
                 VolumeLimits.NONE,
                 Compression.AUTO,
                 new Label(Optional.of(DEFAULT_NAME), Map.of()),
@@ -85,12 +87,14 @@ public final class ControlPlane implements AutoCloseable {
 
     /** What happens. */
     public Events events() {
-        return events;
+        return parts.events();
     }
 
     /** Does what has come due by the clock. To be called about once a second, by one thread at a time. Blocks. */
     public void tick() {
         volumes.watchUse();
+        volumes.expire();
+        snapshots.expire();
     }
 
     /** Space of the whole store. */
@@ -101,6 +105,10 @@ public final class ControlPlane implements AutoCloseable {
     /** How far the scrub is and what it has found. */
     public ScrubStatus scrub() {
         return store.scrub();
+    }
+
+    public RetentionRules retentionRules() {
+        return retentionRules;
     }
 
     public Snapshots snapshots() {
@@ -115,6 +123,6 @@ public final class ControlPlane implements AutoCloseable {
     /** Waits for the operations that have begun and takes no more. Blocks. */
     @Override
     public void close() {
-        sequencer.close();
+        parts.sequencer().close();
     }
 }

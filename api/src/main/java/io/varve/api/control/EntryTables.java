@@ -5,9 +5,11 @@ import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.HashMap;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /** How entries stand in the tables of {@link Schema}, kind by kind. */
 final class EntryTables {
@@ -19,7 +21,9 @@ final class EntryTables {
                 .column("iops", entry -> entry.limits().iops())
                 .column("throughput_mibps", entry -> entry.limits().throughputMiBps())
                 .column("growing_to_bytes", VolumeEntry::growingToBytes)
-                .column("phase", VolumeEntry::phase);
+                .column("phase", VolumeEntry::phase)
+                .column("copy", entry -> entry.copy().map(EntryTables::json).orElse(null))
+                .column("recycled", entry -> recycled(entry.recycled()));
     }
 
     private static VolumeEntry volume(ResultSet row) throws SQLException {
@@ -31,13 +35,27 @@ final class EntryTables {
                 label(row),
                 limits,
                 row.getLong("growing_to_bytes"),
-                token(row));
+                token(row),
+                json(row, "copy")
+                        .map(copy -> new VolumeEntry.Copy(
+                                VolumeId.parse(copy.getString("of")), SnapshotId.parse(copy.getString("by")))),
+                recycled(row));
+    }
+
+    private static String json(VolumeEntry.Copy copy) {
+        return new JsonObject()
+                .put("of", copy.of().toString())
+                .put("by", copy.by().toString())
+                .encode();
     }
 
     static Entries<SnapshotEntry> snapshots(SqlFile file) {
         return described(file, "snapshot", EntryTables::snapshot)
                 .column("description", SnapshotEntry::description)
-                .column("phase", SnapshotEntry::phase);
+                .column("phase", SnapshotEntry::phase)
+                .column("copy", entry -> entry.copy().map(EntryTables::json).orElse(null))
+                .column("lock", entry -> entry.lock().map(EntryTables::json).orElse(null))
+                .column("recycled", entry -> recycled(entry.recycled()));
     }
 
     private static SnapshotEntry snapshot(ResultSet row) throws SQLException {
@@ -46,6 +64,67 @@ final class EntryTables {
                 Phase.valueOf(row.getString("phase")),
                 label(row),
                 row.getString("description"),
+                token(row),
+                json(row, "copy")
+                        .map(copy -> new SnapshotEntry.Copy(
+                                SnapshotId.parse(copy.getString("of")),
+                                VolumeId.parse(copy.getString("volume")),
+                                VolumeId.parse(copy.getString("by")))),
+                json(row, "lock").map(EntryTables::lock),
+                recycled(row));
+    }
+
+    private static String json(SnapshotEntry.Copy copy) {
+        return new JsonObject()
+                .put("of", copy.of().toString())
+                .put("volume", copy.volume().toString())
+                .put("by", copy.by().toString())
+                .encode();
+    }
+
+    private static String json(SnapshotLock lock) {
+        return new JsonObject()
+                .put("mode", lock.mode())
+                .put("createdAt", lock.createdAt())
+                .put("coolOffHours", lock.coolOffHours())
+                .put("expiresAt", lock.expiresAt())
+                .encode();
+    }
+
+    private static SnapshotLock lock(JsonObject json) {
+        return new SnapshotLock(
+                SnapshotLock.Mode.valueOf(json.getString("mode")),
+                json.getInstant("createdAt"),
+                json.getInteger("coolOffHours"),
+                json.getInstant("expiresAt"));
+    }
+
+    static Entries<RetentionRule> retentionRules(SqlFile file) {
+        return described(file, "retention_rule", EntryTables::retentionRule)
+                .column("description", RetentionRule::description)
+                .column("resource", RetentionRule::resource)
+                .column("resource_tags", rule -> tags(rule.resourceTags()))
+                .column("retention_days", RetentionRule::retentionDays)
+                .column("unlock_delay_days", rule -> rule.lock().unlockDelayDays())
+                .column(
+                        "unlocked_at",
+                        rule -> rule.lock()
+                                .unlockedAt()
+                                .map(Instant::toEpochMilli)
+                                .orElse(null));
+    }
+
+    private static RetentionRule retentionRule(ResultSet row) throws SQLException {
+        long unlockedAt = row.getLong("unlocked_at");
+        Optional<Instant> unlocked = row.wasNull() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(unlockedAt));
+        return new RetentionRule(
+                new RuleId(row.getString("id")),
+                label(row),
+                row.getString("description"),
+                RetentionRule.Resource.valueOf(row.getString("resource")),
+                tags(row.getString("resource_tags")),
+                row.getInt("retention_days"),
+                new RetentionRule.Lock(row.getInt("unlock_delay_days"), unlocked),
                 token(row));
     }
 
@@ -55,7 +134,7 @@ final class EntryTables {
         return new EntryTable<>(file, table, reader)
                 .column("id", Entry::id)
                 .column("name", entry -> entry.label().name().orElse(null))
-                .column("tags", entry -> tags(entry.label()))
+                .column("tags", entry -> tags(entry.label().tags()))
                 .column(
                         "client_token",
                         entry -> entry.clientToken().map(ClientToken::token).orElse(null))
@@ -66,15 +145,38 @@ final class EntryTables {
     }
 
     private static Label label(ResultSet row) throws SQLException {
-        Map<String, String> tags = new HashMap<>();
-        new JsonObject(row.getString("tags")).forEach(tag -> tags.put(tag.getKey(), String.valueOf(tag.getValue())));
-        return new Label(Optional.ofNullable(row.getString("name")), tags);
+        return new Label(Optional.ofNullable(row.getString("name")), tags(row.getString("tags")));
     }
 
-    private static String tags(Label label) {
-        JsonObject tags = new JsonObject();
-        label.tags().forEach(tags::put);
-        return tags.encode();
+    private static Map<String, String> tags(String json) {
+        Map<String, String> tags = new TreeMap<>();
+        new JsonObject(json).forEach(tag -> tags.put(tag.getKey(), String.valueOf(tag.getValue())));
+        return tags;
+    }
+
+    private static String tags(Map<String, String> tags) {
+        JsonObject json = new JsonObject();
+        tags.forEach(json::put);
+        return json.encode();
+    }
+
+    private static Optional<JsonObject> json(ResultSet row, String column) throws SQLException {
+        return Optional.ofNullable(row.getString(column)).map(JsonObject::new);
+    }
+
+    private static Optional<Recycled> recycled(ResultSet row) throws SQLException {
+        return json(row, "recycled")
+                .map(json -> new Recycled(
+                        json.getInstant("since"), json.getInstant("until"), new RuleId(json.getString("rule"))));
+    }
+
+    private static @Nullable String recycled(Optional<Recycled> recycled) {
+        return recycled.map(json -> new JsonObject()
+                        .put("since", json.since())
+                        .put("until", json.until())
+                        .put("rule", json.rule().text())
+                        .encode())
+                .orElse(null);
     }
 
     private static Optional<ClientToken> token(ResultSet row) throws SQLException {

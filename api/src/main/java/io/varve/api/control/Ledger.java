@@ -65,7 +65,10 @@ final class Ledger<K, T extends Entry<K>> {
     }
 
     private void keep(T entry) {
-        entries.put(entry.id(), entry);
+        T before = entries.put(entry.id(), entry);
+        if (before != null) {
+            before.clientToken().ifPresent(token -> byToken.remove(token.token(), entry.id()));
+        }
         entry.clientToken().ifPresent(token -> byToken.put(token.token(), entry.id()));
     }
 

@@ -12,6 +12,8 @@ public interface Metadata extends AutoCloseable {
 
     Entries<SnapshotEntry> snapshots();
 
+    Entries<RetentionRule> retentionRules();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

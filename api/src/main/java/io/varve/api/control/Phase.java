@@ -1,11 +1,18 @@
 package io.varve.api.control;
 
-/** How far the creation or deletion of an object has come. Committed before the engine is asked to do it. */
+/** How far the life of an object has come. Committed before the engine is asked to do it. */
 public enum Phase {
     /** The engine may or may not have it yet; it is offered to nobody. */
     CREATING,
     /** The engine has it. */
     READY,
+    /** It was deleted, but the engine keeps it: the recycle bin has it until it is restored or its time is over. */
+    RECYCLED,
     /** The engine may or may not still have it; nobody may open it any more. */
-    DELETING
+    DELETING;
+
+    /** True if lists show it. */
+    boolean isShown() {
+        return this != RECYCLED;
+    }
 }

@@ -11,7 +11,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
- * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished.
+ * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished. What
+ * copies were made by is deleted.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -40,18 +41,24 @@ final class Recovery {
                 .forEach(id -> {
                     LOG.warn("volume {} has no metadata; it keeps its data and is listed without a name", id);
                     metadata.volumes()
-                            .put(new VolumeEntry(id, Phase.READY, Label.NONE, VolumeLimits.NONE, 0, Optional.empty()));
+                            .put(VolumeEntry.begun(id, Phase.READY, Label.NONE, VolumeLimits.NONE, Optional.empty()));
                 });
         store.snapshots().stream()
                 .map(SnapshotRecord::id)
                 .filter(id -> !known.contains(id))
                 .forEach(id -> {
                     LOG.warn("snapshot {} has no metadata; it keeps its data and is listed without a name", id);
-                    metadata.snapshots().put(new SnapshotEntry(id, Phase.READY, Label.NONE, "", Optional.empty()));
+                    metadata.snapshots()
+                            .put(SnapshotEntry.begun(id, Label.NONE, "", Optional.empty())
+                                    .with(Phase.READY));
                 });
     }
 
     private void settle(VolumeEntry entry) {
+        entry.copy()
+                .map(VolumeEntry.Copy::by)
+                .flatMap(store::snapshot)
+                .ifPresent(means -> EngineCalls.await(store.deleteSnapshot(means.id())));
         Optional<VolumeRecord> record = store.volume(entry.id());
         if (record.isPresent() && entry.phase() == Phase.DELETING) {
             EngineCalls.await(store.deleteVolume(entry.id()));
@@ -70,6 +77,10 @@ final class Recovery {
     }
 
     private void settle(SnapshotEntry entry) {
+        entry.copy()
+                .map(SnapshotEntry.Copy::by)
+                .flatMap(store::volume)
+                .ifPresent(means -> EngineCalls.await(store.deleteVolume(means.id())));
         boolean exists = store.snapshot(entry.id()).isPresent();
         if (exists && entry.phase() == Phase.DELETING) {
             EngineCalls.await(store.deleteSnapshot(entry.id()));

@@ -43,7 +43,27 @@ final class Schema {
               client_token TEXT UNIQUE,
               parameters TEXT
             ) STRICT""", "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"),
-            List.of("ALTER TABLE setting RENAME COLUMN key TO id")));
+            List.of("ALTER TABLE setting RENAME COLUMN key TO id"),
+            List.of(
+                    "ALTER TABLE volume ADD COLUMN copy TEXT",
+                    "ALTER TABLE volume ADD COLUMN recycled TEXT",
+                    "ALTER TABLE snapshot ADD COLUMN copy TEXT",
+                    "ALTER TABLE snapshot ADD COLUMN lock TEXT",
+                    "ALTER TABLE snapshot ADD COLUMN recycled TEXT",
+                    """
+            CREATE TABLE retention_rule (
+              id TEXT PRIMARY KEY,
+              name TEXT,
+              tags TEXT NOT NULL,
+              description TEXT NOT NULL,
+              resource TEXT NOT NULL,
+              resource_tags TEXT NOT NULL,
+              retention_days INTEGER NOT NULL,
+              unlock_delay_days INTEGER NOT NULL,
+              unlocked_at INTEGER,
+              client_token TEXT UNIQUE,
+              parameters TEXT
+            ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.SnapshotId;
+import io.varve.engine.VolumeId;
 import java.util.Optional;
 
 /**
@@ -10,24 +11,73 @@ import java.util.Optional;
  * @param label its name and tags
  * @param description free text; empty for none
  * @param clientToken the token that it was created with
+ * @param copy what it is a copy of, if it is one
+ * @param lock what keeps it from being deleted
+ * @param recycled set while it is in the recycle bin
  */
 public record SnapshotEntry(
-        SnapshotId id, Phase phase, Label label, String description, Optional<ClientToken> clientToken)
-        implements Entry<SnapshotId> {
+        SnapshotId id,
+        Phase phase,
+        Label label,
+        String description,
+        Optional<ClientToken> clientToken,
+        Optional<Copy> copy,
+        Optional<SnapshotLock> lock,
+        Optional<Recycled> recycled)
+        implements StoredEntry<SnapshotId, SnapshotEntry> {
+    /**
+     * A copy shares all its blocks with what it was made of.
+     *
+     * @param of the snapshot that was copied; may be deleted since
+     * @param volume what that was taken of
+     * @param by the hidden volume by which the copy is made: deleted before the copy is ready
+     */
+    public record Copy(SnapshotId of, VolumeId volume, VolumeId by) {}
+
+    /** A snapshot that is about to be taken. */
+    static SnapshotEntry begun(SnapshotId id, Label label, String description, Optional<ClientToken> clientToken) {
+        return new SnapshotEntry(
+                id,
+                Phase.CREATING,
+                label,
+                description,
+                clientToken,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
     @Override
     public String state() {
         return switch (phase) {
             case CREATING -> "pending";
             case READY -> "completed";
+            case RECYCLED -> "recoverable";
             case DELETING -> "deleting";
         };
     }
 
-    SnapshotEntry with(Phase newPhase) {
-        return new SnapshotEntry(id, newPhase, label, description, clientToken);
+    @Override
+    public SnapshotEntry with(Phase newPhase) {
+        return new SnapshotEntry(id, newPhase, label, description, clientToken, copy, lock, recycled);
     }
 
     SnapshotEntry with(Label newLabel, String newDescription) {
-        return new SnapshotEntry(id, phase, newLabel, newDescription, clientToken);
+        return new SnapshotEntry(id, phase, newLabel, newDescription, clientToken, copy, lock, recycled);
+    }
+
+    SnapshotEntry with(Copy newCopy) {
+        return new SnapshotEntry(id, phase, label, description, clientToken, Optional.of(newCopy), lock, recycled);
+    }
+
+    SnapshotEntry locked(Optional<SnapshotLock> newLock) {
+        return new SnapshotEntry(id, phase, label, description, clientToken, copy, newLock, recycled);
+    }
+
+    @Override
+    public SnapshotEntry recycled(Optional<Recycled> newRecycled) {
+        Phase newPhase = newRecycled.isPresent() ? Phase.RECYCLED : Phase.READY;
+        Optional<ClientToken> token = newRecycled.isPresent() ? Optional.empty() : clientToken;
+        return new SnapshotEntry(id, newPhase, label, description, token, copy, lock, newRecycled);
     }
 }

@@ -1,10 +1,17 @@
 package io.varve.api.control;
 
 import io.varve.engine.SnapshotRecord;
+import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeUsage;
+import java.time.Instant;
+import java.util.Optional;
 
-/** A snapshot as it is told to people: the engine's truth and what was said about it. */
-public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsage usage) {
+/**
+ * A snapshot as it is told to people: the engine's truth and what was said about it.
+ *
+ * @param at when this was looked at: the state of a lock depends on it
+ */
+public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsage usage, Instant at) {
     /** The version of what is said about it. */
     public String etag() {
         return ETag.of(entry, record.sizeBytes());
@@ -13,5 +20,15 @@ public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsa
     /** The state in EC2's words. */
     public String state() {
         return entry.state();
+    }
+
+    /** What it, or what it is a copy of, was taken of; may be deleted since. */
+    public VolumeId volumeId() {
+        return entry.copy().map(SnapshotEntry.Copy::volume).orElse(record.volumeId());
+    }
+
+    /** The state of its lock in EC2's words; empty if it has none. */
+    public Optional<String> lockState() {
+        return entry.lock().map(lock -> lock.state(at));
     }
 }

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.random.RandomGenerator;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /** Snapshots as people know them, in the same order of steps as {@link Volumes}. Thread-safe. */
@@ -21,25 +21,29 @@ public final class Snapshots {
     private static final Filters<SnapshotView> FILTERS = new Filters<SnapshotView>(
                     snapshot -> snapshot.entry().label())
             .one("snapshot-id", snapshot -> snapshot.record().id())
-            .one("volume-id", snapshot -> snapshot.record().volumeId())
+            .one("volume-id", SnapshotView::volumeId)
             .one("volume-size", snapshot -> snapshot.record().sizeBytes() >> GIB_SHIFT)
             .one("status", SnapshotView::state)
             .one("progress", snapshot -> "100%")
             .one("description", snapshot -> snapshot.entry().description())
             .one("start-time", snapshot -> snapshot.record().createdAt())
             .one("encrypted", snapshot -> false)
-            .one("storage-tier", snapshot -> "standard");
+            .one("storage-tier", snapshot -> "standard")
+            .many("lock-state", snapshot -> snapshot.lockState().stream())
+            .many(
+                    "source-snapshot-id",
+                    snapshot -> snapshot.entry().copy().stream().map(SnapshotEntry.Copy::of));
 
+    private final ControlParts parts;
     private final BlockStore store;
-    private final Sequencer sequencer;
-    private final RandomGenerator random;
     private final Ledger<SnapshotId, SnapshotEntry> entries;
+    private final Removal<SnapshotId, SnapshotEntry> removal;
 
-    Snapshots(BlockStore store, Metadata metadata, Sequencer sequencer, Events events, RandomGenerator random) {
-        this.store = store;
-        this.sequencer = sequencer;
-        this.random = random;
-        entries = new Ledger<>(metadata.snapshots(), "snapshot", events);
+    Snapshots(ControlParts parts, RetentionRules rules) {
+        this.parts = parts;
+        store = parts.store();
+        entries = parts.snapshots();
+        removal = new Removal<>(entries, rules, RetentionRule.Resource.SNAPSHOT, new Target());
     }
 
     /** All snapshots, oldest first. */
@@ -59,6 +63,16 @@ public final class Snapshots {
                 FILTERS.passing(request.filters()));
     }
 
+    /** A part of the snapshots in the recycle bin, oldest first. */
+    public ListRequest.Page<SnapshotView> listRecycled(ListRequest request) {
+        return request.page(
+                "recycled snapshots",
+                store.snapshots(),
+                SnapshotRecord::sequence,
+                record -> view(record, phase -> phase == Phase.RECYCLED),
+                FILTERS.passing(request.filters()));
+    }
+
     /** Fails with SNAPSHOT_NOT_FOUND. */
     public SnapshotView describe(SnapshotId id) {
         return find(id).orElseThrow(() -> notFound(id));
@@ -69,12 +83,17 @@ public final class Snapshots {
     }
 
     private Optional<SnapshotView> view(SnapshotRecord record) {
+        return view(record, Phase::isShown);
+    }
+
+    private Optional<SnapshotView> view(SnapshotRecord record, Predicate<Phase> wanted) {
         SnapshotEntry entry = entries.get(record.id());
-        if (entry == null) {
+        if (entry == null || !wanted.test(entry.phase())) {
             return Optional.empty();
         }
         try {
-            return Optional.of(new SnapshotView(record, entry, store.usage(record.id())));
+            return Optional.of(new SnapshotView(
+                    record, entry, store.usage(record.id()), parts.clock().instant()));
         } catch (StoreException e) {
             return Volumes.gone(e);
         }
@@ -82,10 +101,10 @@ public final class Snapshots {
 
     /** Takes a snapshot, or finds the one that the same token took. */
     public CompletableFuture<SnapshotView> create(SnapshotRequest request) {
-        SnapshotId id = SnapshotId.random(random);
+        SnapshotId id = SnapshotId.random(parts.random());
         String order =
                 request.clientToken().map(token -> "snapshot token " + token).orElse(id.toString());
-        return sequencer.run(order, () -> createNow(id, request));
+        return parts.sequencer().run(order, () -> createNow(id, request));
     }
 
     private SnapshotView createNow(SnapshotId id, SnapshotRequest request) {
@@ -94,10 +113,8 @@ public final class Snapshots {
         if (earlier.isPresent()) {
             return describe(earlier.get().id());
         }
-        if (store.volume(request.of()).isEmpty()) {
-            throw Volumes.notFound(request.of());
-        }
-        SnapshotEntry entry = new SnapshotEntry(id, Phase.CREATING, request.label(), request.description(), token);
+        parts.requireVolume(request.of());
+        SnapshotEntry entry = SnapshotEntry.begun(id, request.label(), request.description(), token);
         entries.put(entry);
         try {
             EngineCalls.await(store.createSnapshot(id, request.of()));
@@ -109,16 +126,63 @@ public final class Snapshots {
         return describe(id);
     }
 
+    /** Makes a snapshot that reads as another, with a life and a label of its own, or finds the one of the same token. */
+    public CompletableFuture<SnapshotView> copy(SnapshotCopyRequest request) {
+        SnapshotId id = SnapshotId.random(parts.random());
+        String order =
+                request.clientToken().map(token -> "snapshot token " + token).orElse(id.toString());
+        return parts.sequencer().run(order, () -> copyNow(id, request));
+    }
+
+    private SnapshotView copyNow(SnapshotId id, SnapshotCopyRequest request) {
+        Optional<ClientToken> token = request.token();
+        Optional<SnapshotEntry> earlier = entries.withToken(token);
+        if (earlier.isPresent()) {
+            return describe(earlier.get().id());
+        }
+        SnapshotView source = describe(request.of());
+        SnapshotEntry.Copy copy =
+                new SnapshotEntry.Copy(request.of(), source.volumeId(), VolumeId.random(parts.random()));
+        SnapshotEntry entry = SnapshotEntry.begun(id, request.label(), request.description(), token)
+                .with(copy);
+        entries.put(entry);
+        try {
+            makeCopy(id, copy, source.record().sizeBytes());
+        } catch (StoreException e) {
+            abandon(entry, copy);
+            throw RequestException.of(e);
+        }
+        entries.settle(List.of(entry.with(Phase.READY)));
+        return describe(id);
+    }
+
+    /** Forgets a creation that failed, unless the engine has something of it: that is left to the next start. */
+    private void abandon(SnapshotEntry entry, SnapshotEntry.Copy copy) {
+        if (store.snapshot(entry.id()).isEmpty() && store.volume(copy.by()).isEmpty()) {
+            entries.remove(entry.id());
+        }
+    }
+
+    /** A snapshot of a clone, which nobody sees and which goes again. */
+    private void makeCopy(SnapshotId id, SnapshotEntry.Copy copy, long sizeBytes) {
+        EngineCalls.await(store.cloneVolume(copy.by(), sizeBytes, copy.of()));
+        try {
+            EngineCalls.await(store.createSnapshot(id, copy.by()));
+        } finally {
+            EngineCalls.await(store.deleteVolume(copy.by()));
+        }
+    }
+
     /**
      * Takes snapshots of several volumes at one instant, in the order of the request; all come about, or none. Finds those
      * that the same token took.
      */
     public CompletableFuture<List<SnapshotView>> createGroup(SnapshotGroupRequest request) {
         Map<VolumeId, SnapshotId> wanted = new LinkedHashMap<>();
-        request.of().forEach(volume -> wanted.put(volume, SnapshotId.random(random)));
+        request.of().forEach(volume -> wanted.put(volume, SnapshotId.random(parts.random())));
         String order =
                 request.clientToken().map(token -> "group token " + token).orElse("group " + wanted.values());
-        return sequencer.run(order, () -> createNow(wanted, request));
+        return parts.sequencer().run(order, () -> createNow(wanted, request));
     }
 
     private List<SnapshotView> createNow(Map<VolumeId, SnapshotId> wanted, SnapshotGroupRequest request) {
@@ -130,15 +194,11 @@ public final class Snapshots {
         if (!earlier.isEmpty()) {
             return earlier;
         }
-        for (VolumeId volume : wanted.keySet()) {
-            if (store.volume(volume).isEmpty()) {
-                throw Volumes.notFound(volume);
-            }
-        }
+        wanted.keySet().forEach(parts::requireVolume);
         List<SnapshotEntry> begun = new ArrayList<>();
         for (SnapshotId id : wanted.values()) {
             Optional<ClientToken> token = request.token(begun.size());
-            begun.add(new SnapshotEntry(id, Phase.CREATING, request.label(), request.description(), token));
+            begun.add(SnapshotEntry.begun(id, request.label(), request.description(), token));
         }
         entries.putAll(begun);
         try {
@@ -153,7 +213,7 @@ public final class Snapshots {
 
     /** Renames, describes or tags a snapshot. */
     public CompletableFuture<SnapshotView> change(SnapshotId id, SnapshotChange change, Precondition precondition) {
-        return sequencer.run(id.toString(), () -> {
+        return parts.sequencer().run(id.toString(), () -> {
             SnapshotView before = describe(id);
             precondition.require(before.etag());
             SnapshotEntry old = before.entry();
@@ -164,35 +224,88 @@ public final class Snapshots {
     }
 
     /**
-     * Deletes a snapshot; volumes restored from it stay.
+     * Deletes a snapshot, or puts it into the recycle bin if a rule keeps it; volumes restored from it stay. Fails with
+     * OPERATION_NOT_PERMITTED while it is locked.
      *
      * @param force disconnect its readers first instead of refusing
      */
     public CompletableFuture<Void> delete(
             SnapshotId id, boolean force, Precondition precondition, Connections connections) {
-        return sequencer.run(id.toString(), () -> {
-            deleteNow(id, force, precondition, connections);
+        return parts.sequencer().run(id.toString(), () -> {
+            SnapshotView snapshot = describe(id);
+            precondition.require(snapshot.etag());
+            Optional<SnapshotLock> lock = snapshot.entry().lock();
+            if (lock.isPresent() && lock.get().holds(parts.clock().instant())) {
+                throw locked(id, lock.get());
+            }
+            removal.remove(snapshot.entry(), force, connections);
             return null;
         });
     }
 
-    private void deleteNow(SnapshotId id, boolean force, Precondition precondition, Connections connections) {
-        SnapshotView snapshot = describe(id);
-        precondition.require(snapshot.etag());
-        if (store.inUse(id) && !force) {
-            throw inUse(id);
-        }
-        entries.put(snapshot.entry().with(Phase.DELETING));
-        try {
-            if (force) {
-                connections.disconnect(id).join();
+    private static RequestException locked(SnapshotId id, SnapshotLock lock) {
+        return new RequestException(
+                ErrorCode.OPERATION_NOT_PERMITTED, "snapshot %s is locked until %s".formatted(id, lock.expiresAt()));
+    }
+
+    /** Locks a snapshot, or replaces its lock. */
+    public CompletableFuture<SnapshotView> lock(
+            SnapshotId id, SnapshotLock.Request request, Precondition precondition) {
+        return parts.sequencer().run(id.toString(), () -> {
+            SnapshotView snapshot = describe(id);
+            precondition.require(snapshot.etag());
+            SnapshotLock lock = SnapshotLock.replace(
+                    snapshot.entry().lock(), request, parts.clock().instant());
+            entries.put(snapshot.entry().locked(Optional.of(lock)));
+            return describe(id);
+        });
+    }
+
+    /** Takes a lock off. Fails with OPERATION_NOT_PERMITTED if it has cooled off, INCORRECT_STATE if there is none. */
+    public CompletableFuture<SnapshotView> unlock(SnapshotId id, Precondition precondition) {
+        return parts.sequencer().run(id.toString(), () -> {
+            SnapshotView snapshot = describe(id);
+            precondition.require(snapshot.etag());
+            SnapshotLock lock = snapshot.entry()
+                    .lock()
+                    .orElseThrow(
+                            () -> new RequestException(ErrorCode.INCORRECT_STATE, "snapshot " + id + " is not locked"));
+            if (lock.isFirm(parts.clock().instant())) {
+                throw locked(id, lock);
             }
-            EngineCalls.await(store.deleteSnapshot(id));
-        } catch (StoreException e) {
-            entries.put(snapshot.entry());
-            throw e.kind() == StoreException.Kind.IN_USE ? inUse(id) : RequestException.of(e);
+            entries.put(snapshot.entry().locked(Optional.empty()));
+            return describe(id);
+        });
+    }
+
+    /** Takes a snapshot out of the recycle bin. Fails with SNAPSHOT_NOT_FOUND if it is not there. */
+    public CompletableFuture<SnapshotView> restore(SnapshotId id) {
+        return parts.sequencer().run(id.toString(), () -> {
+            removal.restore(id);
+            return describe(id);
+        });
+    }
+
+    /** Deletes a snapshot in the recycle bin for good. Fails with SNAPSHOT_NOT_FOUND or OPERATION_NOT_PERMITTED. */
+    public CompletableFuture<Void> purge(SnapshotId id) {
+        return parts.sequencer().run(id.toString(), () -> {
+            removal.purge(id);
+            return null;
+        });
+    }
+
+    /** Deletes what has been in the recycle bin long enough. Blocks. */
+    void expire() {
+        for (SnapshotEntry entry : entries.all()) {
+            if (removal.isOver(entry)) {
+                parts.sequencer()
+                        .run(entry.id().toString(), () -> {
+                            removal.expire(entry.id());
+                            return "over";
+                        })
+                        .join();
+            }
         }
-        entries.remove(id);
     }
 
     private static RequestException inUse(SnapshotId id) {
@@ -203,5 +316,32 @@ public final class Snapshots {
 
     static RequestException notFound(SnapshotId id) {
         return new RequestException(ErrorCode.SNAPSHOT_NOT_FOUND, "there is no snapshot " + id);
+    }
+
+    private final class Target implements Removal.Target<SnapshotId> {
+        @Override
+        public boolean inUse(SnapshotId id) {
+            return store.inUse(id);
+        }
+
+        @Override
+        public CompletableFuture<Void> delete(SnapshotId id) {
+            return store.deleteSnapshot(id);
+        }
+
+        @Override
+        public CompletableFuture<Void> disconnect(SnapshotId id, Connections connections) {
+            return connections.disconnect(id);
+        }
+
+        @Override
+        public RequestException busy(SnapshotId id) {
+            return Snapshots.inUse(id);
+        }
+
+        @Override
+        public RequestException notFound(SnapshotId id) {
+            return Snapshots.notFound(id);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.util.Optional;
 
@@ -11,6 +12,8 @@ import java.util.Optional;
  * @param limits how fast it may go
  * @param growingToBytes the size that a change under way gives it; 0 if there is none
  * @param clientToken the token that it was created with
+ * @param copy what it is a copy of, if it is one
+ * @param recycled set while it is in the recycle bin
  */
 public record VolumeEntry(
         VolumeId id,
@@ -18,27 +21,55 @@ public record VolumeEntry(
         Label label,
         VolumeLimits limits,
         long growingToBytes,
-        Optional<ClientToken> clientToken)
-        implements Entry<VolumeId> {
+        Optional<ClientToken> clientToken,
+        Optional<Copy> copy,
+        Optional<Recycled> recycled)
+        implements StoredEntry<VolumeId, VolumeEntry> {
+    /**
+     * A copy shares all its blocks with what it was made of.
+     *
+     * @param of the volume that was copied; may be deleted since
+     * @param by the hidden snapshot by which the copy is made: deleted before the copy is ready
+     */
+    public record Copy(VolumeId of, SnapshotId by) {}
+
+    /** A volume with no more to it than this. */
+    static VolumeEntry begun(
+            VolumeId id, Phase phase, Label label, VolumeLimits limits, Optional<ClientToken> clientToken) {
+        return new VolumeEntry(id, phase, label, limits, 0, clientToken, Optional.empty(), Optional.empty());
+    }
 
     @Override
     public String state() {
         return switch (phase) {
             case CREATING -> "creating";
             case READY -> "available";
+            case RECYCLED -> "recoverable";
             case DELETING -> "deleting";
         };
     }
 
-    VolumeEntry with(Phase newPhase) {
-        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken);
+    @Override
+    public VolumeEntry with(Phase newPhase) {
+        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken, copy, recycled);
     }
 
     VolumeEntry with(Label newLabel, VolumeLimits newLimits, long newGrowingToBytes) {
-        return new VolumeEntry(id, phase, newLabel, newLimits, newGrowingToBytes, clientToken);
+        return new VolumeEntry(id, phase, newLabel, newLimits, newGrowingToBytes, clientToken, copy, recycled);
+    }
+
+    VolumeEntry with(Copy newCopy) {
+        return new VolumeEntry(id, phase, label, limits, growingToBytes, clientToken, Optional.of(newCopy), recycled);
     }
 
     VolumeEntry grown() {
         return with(label, limits, 0);
+    }
+
+    @Override
+    public VolumeEntry recycled(Optional<Recycled> newRecycled) {
+        Phase newPhase = newRecycled.isPresent() ? Phase.RECYCLED : Phase.READY;
+        Optional<ClientToken> token = newRecycled.isPresent() ? Optional.empty() : clientToken;
+        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, token, copy, newRecycled);
     }
 }

@@ -2,6 +2,7 @@ package io.varve.api.control;
 
 import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
+import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
 import java.util.Optional;
 
@@ -9,12 +10,14 @@ import java.util.Optional;
  * What somebody wants a new volume to be.
  *
  * @param sizeGiB empty for the size of the snapshot
- * @param from the snapshot that it begins as; empty for an empty volume
+ * @param from the snapshot that it begins as
+ * @param source the volume that it begins as, as that is now; with neither it is empty
  * @param compression what of it is stored compressed
  */
 public record VolumeRequest(
         Optional<Integer> sizeGiB,
         Optional<SnapshotId> from,
+        Optional<VolumeId> source,
         VolumeLimits limits,
         Compression compression,
         Label label,
@@ -32,6 +35,7 @@ public record VolumeRequest(
         if (compression != Compression.AUTO) {
             parameters.put("compression", compression.name()); // tokens of earlier versions stay what they were
         }
+        source.ifPresent(volume -> parameters.put("sourceVolumeId", volume.toString()));
         return clientToken.map(token -> new ClientToken(token, parameters.encode()));
     }
 }

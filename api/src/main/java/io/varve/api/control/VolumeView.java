@@ -1,13 +1,20 @@
 package io.varve.api.control;
 
+import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeRecord;
 import io.varve.engine.VolumeUsage;
+import java.util.Optional;
 
 /** A volume as it is told to people: the engine's truth and what was said about it. */
 public record VolumeView(VolumeRecord record, VolumeEntry entry, boolean inUse, VolumeUsage usage) {
     /** The version of what is said about it. */
     public String etag() {
         return ETag.of(entry, record.sizeBytes(), record.compression());
+    }
+
+    /** The snapshot that it was restored from; empty too for a copy, whose snapshot nobody ever saw. */
+    public Optional<SnapshotId> origin() {
+        return entry.copy().isPresent() ? Optional.empty() : record.origin();
     }
 
     /** The state in EC2's words. */

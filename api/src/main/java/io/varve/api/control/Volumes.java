@@ -1,6 +1,8 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.Compression;
+import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
@@ -9,16 +11,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.random.RandomGenerator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.Predicate;
 
 /**
  * Volumes as people know them. What creates, changes or deletes one is first written down as an intent, then done by
  * the engine, then written down as done; {@link Recovery} finishes or undoes what a crash left between. Thread-safe.
  */
 public final class Volumes {
-    private static final Logger LOG = LoggerFactory.getLogger(Volumes.class);
     private static final int GIB_SHIFT = 30;
     private static final String KIND = "volume";
 
@@ -30,26 +29,22 @@ public final class Volumes {
             .one("size", volume -> volume.record().sizeBytes() >> GIB_SHIFT)
             .one("create-time", volume -> volume.record().createdAt())
             .one("encrypted", volume -> false)
-            .many("snapshot-id", volume -> volume.record().origin().stream());
+            .many("snapshot-id", volume -> volume.origin().stream())
+            .many("source-volume-id", volume -> volume.entry().copy().stream().map(VolumeEntry.Copy::of));
 
-    /** Readers that were half-way through their handshake when a forced deletion began can still turn up. */
-    private static final int DISCONNECT_ROUNDS = 3;
-
+    private final ControlParts parts;
     private final BlockStore store;
-    private final Sequencer sequencer;
-    private final RandomGenerator random;
-    private final Events events;
     private final Ledger<VolumeId, VolumeEntry> entries;
+    private final Removal<VolumeId, VolumeEntry> removal;
 
     /** Those that were in use when this was last looked at. By {@link #watchUse} only. */
     private final Set<VolumeId> inUse = new HashSet<>();
 
-    Volumes(BlockStore store, Metadata metadata, Sequencer sequencer, Events events, RandomGenerator random) {
-        this.store = store;
-        this.sequencer = sequencer;
-        this.random = random;
-        this.events = events;
-        entries = new Ledger<>(metadata.volumes(), KIND, events);
+    Volumes(ControlParts parts, RetentionRules rules) {
+        this.parts = parts;
+        store = parts.store();
+        entries = parts.volumes();
+        removal = new Removal<>(entries, rules, RetentionRule.Resource.VOLUME, new Target());
         entries.all().forEach(entry -> store.limit(entry.id(), entry.limits().qos()));
     }
 
@@ -64,6 +59,16 @@ public final class Volumes {
                 "volumes", store.volumes(), VolumeRecord::sequence, this::view, FILTERS.passing(request.filters()));
     }
 
+    /** A part of the volumes in the recycle bin, oldest first. */
+    public ListRequest.Page<VolumeView> listRecycled(ListRequest request) {
+        return request.page(
+                "recycled volumes",
+                store.volumes(),
+                VolumeRecord::sequence,
+                record -> view(record, phase -> phase == Phase.RECYCLED),
+                FILTERS.passing(request.filters()));
+    }
+
     /** Fails with VOLUME_NOT_FOUND. */
     public VolumeView describe(VolumeId id) {
         return find(id).orElseThrow(() -> notFound(id));
@@ -75,8 +80,12 @@ public final class Volumes {
     }
 
     private Optional<VolumeView> view(VolumeRecord record) {
+        return view(record, Phase::isShown);
+    }
+
+    private Optional<VolumeView> view(VolumeRecord record, Predicate<Phase> wanted) {
         VolumeEntry entry = entries.get(record.id());
-        if (entry == null) {
+        if (entry == null || !wanted.test(entry.phase())) {
             return Optional.empty();
         }
         try {
@@ -92,7 +101,7 @@ public final class Volumes {
             boolean now = entry.phase() == Phase.READY && store.inUse(entry.id());
             boolean changed = now ? inUse.add(entry.id()) : inUse.remove(entry.id());
             if (changed && entry.phase() == Phase.READY) {
-                events.publish(KIND, entry.id(), now ? "in-use" : entry.state());
+                parts.events().publish(KIND, entry.id(), now ? "in-use" : entry.state());
             }
         }
         inUse.removeIf(id -> entries.get(id) == null);
@@ -108,10 +117,10 @@ public final class Volumes {
 
     /** Creates a volume, or finds the one that the same token created. */
     public CompletableFuture<VolumeView> create(VolumeRequest request) {
-        VolumeId id = VolumeId.random(random);
+        VolumeId id = VolumeId.random(parts.random());
         String order =
                 request.clientToken().map(token -> "volume token " + token).orElse(id.toString());
-        return sequencer.run(order, () -> createNow(id, request));
+        return parts.sequencer().run(order, () -> createNow(id, request));
     }
 
     private VolumeView createNow(VolumeId id, VolumeRequest request) {
@@ -121,17 +130,15 @@ public final class Volumes {
             return describe(earlier.get().id());
         }
         long sizeBytes = sizeBytes(request);
-        VolumeEntry entry = new VolumeEntry(id, Phase.CREATING, request.label(), request.limits(), 0, token);
+        VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), request.limits(), token);
+        VolumeEntry entry = request.source()
+                .map(source -> plain.with(new VolumeEntry.Copy(source, SnapshotId.random(parts.random()))))
+                .orElse(plain);
         entries.put(entry);
         try {
-            if (request.from().isPresent()) {
-                EngineCalls.await(
-                        store.cloneVolume(id, sizeBytes, request.from().get(), request.compression()));
-            } else {
-                EngineCalls.await(store.createVolume(id, sizeBytes, request.compression()));
-            }
+            make(entry, sizeBytes, request);
         } catch (StoreException e) {
-            entries.remove(id);
+            abandon(entry);
             throw RequestException.of(e);
         }
         store.limit(id, entry.limits().qos());
@@ -139,23 +146,69 @@ public final class Volumes {
         return describe(id);
     }
 
-    private long sizeBytes(VolumeRequest request) {
-        if (request.from().isEmpty()) {
-            return request.sizeGiB()
-                    .map(Volumes::bytes)
-                    .orElseThrow(() -> new RequestException(
-                            ErrorCode.MISSING_PARAMETER, "sizeGiB or snapshotId is needed: neither was given"));
+    /** Forgets a creation that failed, unless the engine has something of it: that is left to the next start. */
+    private void abandon(VolumeEntry entry) {
+        boolean left = store.volume(entry.id()).isPresent()
+                || entry.copy()
+                        .map(VolumeEntry.Copy::by)
+                        .flatMap(store::snapshot)
+                        .isPresent();
+        if (!left) {
+            entries.remove(entry.id());
         }
-        var snapshot = store.snapshot(request.from().get())
-                .orElseThrow(() -> Snapshots.notFound(request.from().get()));
-        long sizeBytes = request.sizeGiB().map(Volumes::bytes).orElse(snapshot.sizeBytes());
-        if (sizeBytes < snapshot.sizeBytes()) {
+    }
+
+    private void make(VolumeEntry entry, long sizeBytes, VolumeRequest request) {
+        VolumeId id = entry.id();
+        if (entry.copy().isPresent()) {
+            makeCopy(id, sizeBytes, entry.copy().get(), request.compression());
+        } else if (request.from().isPresent()) {
+            EngineCalls.await(store.cloneVolume(id, sizeBytes, request.from().get(), request.compression()));
+        } else {
+            EngineCalls.await(store.createVolume(id, sizeBytes, request.compression()));
+        }
+    }
+
+    /** A clone of a snapshot of this instant, which nobody sees and which goes again; its blocks stay with the clone. */
+    private void makeCopy(VolumeId id, long sizeBytes, VolumeEntry.Copy copy, Compression compression) {
+        EngineCalls.await(store.createSnapshot(copy.by(), copy.of()));
+        try {
+            EngineCalls.await(store.cloneVolume(id, sizeBytes, copy.by(), compression));
+        } finally {
+            EngineCalls.await(store.deleteSnapshot(copy.by()));
+        }
+    }
+
+    private long sizeBytes(VolumeRequest request) {
+        if (request.from().isPresent() && request.source().isPresent()) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_COMBINATION, "snapshotId and sourceVolumeId exclude each other");
+        }
+        long least = request.from()
+                .map(this::snapshotBytes)
+                .or(() -> request.source().map(this::volumeBytes))
+                .orElse(0L);
+        if (least == 0 && request.sizeGiB().isEmpty()) {
+            throw new RequestException(
+                    ErrorCode.MISSING_PARAMETER, "sizeGiB, snapshotId or sourceVolumeId is needed: none was given");
+        }
+        long sizeBytes = request.sizeGiB().map(Volumes::bytes).orElse(least);
+        if (sizeBytes < least) {
             throw new RequestException(
                     ErrorCode.INVALID_PARAMETER_VALUE,
-                    "sizeGiB %d is smaller than snapshot %s, which has %d GiB"
-                            .formatted(sizeBytes >> GIB_SHIFT, snapshot.id(), snapshot.sizeBytes() >> GIB_SHIFT));
+                    "sizeGiB %d is smaller than what the volume begins as, which has %d GiB"
+                            .formatted(sizeBytes >> GIB_SHIFT, least >> GIB_SHIFT));
         }
         return sizeBytes;
+    }
+
+    private long snapshotBytes(SnapshotId id) {
+        parts.requireSnapshot(id);
+        return store.snapshot(id).orElseThrow(() -> Snapshots.notFound(id)).sizeBytes();
+    }
+
+    private long volumeBytes(VolumeId id) {
+        return describe(id).record().sizeBytes();
     }
 
     private static long bytes(int sizeGiB) {
@@ -164,7 +217,7 @@ public final class Volumes {
 
     /** Grows, renames, tags or throttles a volume, or sets what of it is compressed. */
     public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change, Precondition precondition) {
-        return sequencer.run(id.toString(), () -> changeNow(id, change, precondition));
+        return parts.sequencer().run(id.toString(), () -> changeNow(id, change, precondition));
     }
 
     private VolumeView changeNow(VolumeId id, VolumeChange change, Precondition precondition) {
@@ -207,46 +260,47 @@ public final class Volumes {
     }
 
     /**
-     * Deletes a volume; its snapshots stay.
+     * Deletes a volume, or puts it into the recycle bin if a rule keeps it; its snapshots stay.
      *
      * @param force disconnect its clients first instead of refusing
      */
     public CompletableFuture<Void> delete(
             VolumeId id, boolean force, Precondition precondition, Connections connections) {
-        return sequencer.run(id.toString(), () -> {
-            deleteNow(id, force, precondition, connections);
+        return parts.sequencer().run(id.toString(), () -> {
+            VolumeView volume = describe(id);
+            precondition.require(volume.etag());
+            removal.remove(volume.entry(), force, connections);
             return null;
         });
     }
 
-    private void deleteNow(VolumeId id, boolean force, Precondition precondition, Connections connections) {
-        VolumeView volume = describe(id);
-        precondition.require(volume.etag());
-        if (volume.inUse() && !force) {
-            throw inUse(id);
-        }
-        entries.put(volume.entry().with(Phase.DELETING));
-        try {
-            deleteFromStore(id, force ? DISCONNECT_ROUNDS : 0, connections);
-        } catch (StoreException e) {
-            entries.put(volume.entry());
-            throw e.kind() == StoreException.Kind.IN_USE ? inUse(id) : RequestException.of(e);
-        }
-        entries.remove(id);
+    /** Takes a volume out of the recycle bin. Fails with VOLUME_NOT_FOUND if it is not there. */
+    public CompletableFuture<VolumeView> restore(VolumeId id) {
+        return parts.sequencer().run(id.toString(), () -> {
+            removal.restore(id);
+            return describe(id);
+        });
     }
 
-    private void deleteFromStore(VolumeId id, int disconnectRounds, Connections connections) {
-        if (disconnectRounds > 0) {
-            connections.disconnect(id).join();
-        }
-        try {
-            EngineCalls.await(store.deleteVolume(id));
-        } catch (StoreException e) {
-            if (e.kind() != StoreException.Kind.IN_USE || disconnectRounds <= 1) {
-                throw e;
+    /** Deletes a volume in the recycle bin for good. Fails with VOLUME_NOT_FOUND or OPERATION_NOT_PERMITTED. */
+    public CompletableFuture<Void> purge(VolumeId id) {
+        return parts.sequencer().run(id.toString(), () -> {
+            removal.purge(id);
+            return null;
+        });
+    }
+
+    /** Deletes what has been in the recycle bin long enough. Blocks. */
+    void expire() {
+        for (VolumeEntry entry : entries.all()) {
+            if (removal.isOver(entry)) {
+                parts.sequencer()
+                        .run(entry.id().toString(), () -> {
+                            removal.expire(entry.id());
+                            return "over";
+                        })
+                        .join();
             }
-            LOG.info("volume {} was opened while it is being deleted; disconnecting again", id);
-            deleteFromStore(id, disconnectRounds - 1, connections);
         }
     }
 
@@ -258,5 +312,32 @@ public final class Volumes {
 
     static RequestException notFound(VolumeId id) {
         return new RequestException(ErrorCode.VOLUME_NOT_FOUND, "there is no volume " + id);
+    }
+
+    private final class Target implements Removal.Target<VolumeId> {
+        @Override
+        public boolean inUse(VolumeId id) {
+            return store.inUse(id);
+        }
+
+        @Override
+        public CompletableFuture<Void> delete(VolumeId id) {
+            return store.deleteVolume(id);
+        }
+
+        @Override
+        public CompletableFuture<Void> disconnect(VolumeId id, Connections connections) {
+            return connections.disconnect(id);
+        }
+
+        @Override
+        public RequestException busy(VolumeId id) {
+            return Volumes.inUse(id);
+        }
+
+        @Override
+        public RequestException notFound(VolumeId id) {
+            return Volumes.notFound(id);
+        }
     }
 }

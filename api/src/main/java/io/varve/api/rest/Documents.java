@@ -2,6 +2,9 @@ package io.varve.api.rest;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.varve.api.control.ErrorCode;
+import io.varve.api.control.Recycled;
+import io.varve.api.control.RetentionRule;
+import io.varve.api.control.SnapshotLock;
 import io.varve.api.control.SnapshotView;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeView;
@@ -17,6 +20,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** What the server tells, as the JSON of the contract. */
 final class Documents {
@@ -42,7 +46,10 @@ final class Documents {
         if (limits.throughputMiBps() > 0) {
             json.put("throughputMiBps", limits.throughputMiBps());
         }
-        view.record().origin().ifPresent(origin -> json.put("snapshotId", origin.toString()));
+        view.origin().ifPresent(origin -> json.put("snapshotId", origin.toString()));
+        view.entry()
+                .copy()
+                .ifPresent(copy -> json.put("sourceVolumeId", copy.of().toString()));
         view.entry().label().name().ifPresent(name -> json.put("name", name));
         json.put("tags", tags(view.entry().label().tags()))
                 .put("createTime", time(view.record().createdAt()))
@@ -51,6 +58,7 @@ final class Documents {
                 .put("usedBytes", view.usage().usedBytes())
                 .put("status", status(view.record().status()));
         putSharing(json, view.usage());
+        putRecycled(json, view.entry().recycled());
         return addressed(json, id);
     }
 
@@ -59,7 +67,7 @@ final class Documents {
         JsonObject json = new JsonObject()
                 .put("snapshotId", id)
                 .put("state", view.state())
-                .put("volumeId", view.record().volumeId().toString())
+                .put("volumeId", view.volumeId().toString())
                 .put("volumeSizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
                 .put("startTime", time(view.record().createdAt()))
                 .put("description", view.entry().description())
@@ -67,7 +75,47 @@ final class Documents {
                 .put("usedBytes", view.usage().usedBytes());
         putSharing(json, view.usage());
         view.entry().label().name().ifPresent(name -> json.put("name", name));
+        view.entry()
+                .copy()
+                .ifPresent(copy -> json.put("sourceSnapshotId", copy.of().toString()));
+        view.entry().lock().ifPresent(lock -> json.put("lock", lock(lock, view.at())));
+        putRecycled(json, view.entry().recycled());
         return addressed(json, id);
+    }
+
+    private static JsonObject lock(SnapshotLock lock, Instant now) {
+        JsonObject json = new JsonObject()
+                .put("mode", lock.mode().name().toLowerCase(Locale.ROOT))
+                .put("state", lock.state(now))
+                .put("createTime", time(lock.createdAt()))
+                .put("expirationTime", time(lock.expiresAt()));
+        lock.coolOffUntil()
+                .ifPresent(until ->
+                        json.put("coolOffHours", lock.coolOffHours()).put("coolOffExpirationTime", time(until)));
+        return json;
+    }
+
+    private static void putRecycled(JsonObject json, Optional<Recycled> recycled) {
+        recycled.ifPresent(bin -> json.put("recycleBinEnterTime", time(bin.since()))
+                .put("recycleBinExitTime", time(bin.until()))
+                .put("retentionRuleId", bin.rule().text()));
+    }
+
+    static JsonObject retentionRule(RetentionRule rule, Instant now) {
+        JsonObject json = new JsonObject()
+                .put("ruleId", rule.id().text())
+                .put("description", rule.description())
+                .put("tags", tags(rule.label().tags()))
+                .put("resourceType", rule.resource().name().toLowerCase(Locale.ROOT))
+                .put("resourceTags", tags(rule.resourceTags()))
+                .put("retentionDays", rule.retentionDays())
+                .put("lockState", rule.lock().state(now));
+        rule.label().name().ifPresent(name -> json.put("name", name));
+        if (rule.lock().unlockDelayDays() > 0) {
+            json.put("unlockDelayDays", rule.lock().unlockDelayDays());
+        }
+        rule.lock().unlockedAt().ifPresent(at -> json.put("unlockTime", time(at)));
+        return json;
     }
 
     JsonObject snapshots(List<SnapshotView> views) {

@@ -3,8 +3,13 @@ package io.varve.api.rest;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.Label;
 import io.varve.api.control.RequestException;
+import io.varve.api.control.RetentionRule;
+import io.varve.api.control.RetentionRules;
+import io.varve.api.control.RuleId;
 import io.varve.api.control.SnapshotChange;
+import io.varve.api.control.SnapshotCopyRequest;
 import io.varve.api.control.SnapshotGroupRequest;
+import io.varve.api.control.SnapshotLock;
 import io.varve.api.control.SnapshotRequest;
 import io.varve.api.control.VolumeChange;
 import io.varve.api.control.VolumeLimits;
@@ -13,12 +18,16 @@ import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
 /** Requests out of JSON that the contract has let through. */
@@ -29,6 +38,7 @@ final class Requests {
         return new VolumeRequest(
                 Optional.ofNullable(json.getInteger("sizeGiB")),
                 Optional.ofNullable(json.getString("snapshotId")).map(id -> snapshotId("snapshotId", id)),
+                Optional.ofNullable(json.getString("sourceVolumeId")).map(id -> volumeId("sourceVolumeId", id)),
                 new VolumeLimits(
                         json.getString("volumeType", VolumeLimits.LOCAL),
                         json.getInteger("iops", 0),
@@ -36,6 +46,73 @@ final class Requests {
                 compression(json).orElse(Compression.AUTO),
                 label(json),
                 clientToken(json));
+    }
+
+    /** True if the snapshot that is wanted is one of another snapshot, not of a volume. */
+    static boolean isCopy(JsonObject json) {
+        boolean copy = json.containsKey("sourceSnapshotId");
+        if (copy == json.containsKey("volumeId")) {
+            throw new RequestException(
+                    copy ? ErrorCode.INVALID_PARAMETER_COMBINATION : ErrorCode.MISSING_PARAMETER,
+                    "one of volumeId and sourceSnapshotId is needed");
+        }
+        return copy;
+    }
+
+    static SnapshotCopyRequest copySnapshot(JsonObject json) {
+        return new SnapshotCopyRequest(
+                snapshotId("sourceSnapshotId", json.getString("sourceSnapshotId")),
+                label(json),
+                json.getString("description", ""),
+                clientToken(json));
+    }
+
+    static SnapshotLock.Request lockSnapshot(JsonObject json) {
+        return new SnapshotLock.Request(
+                SnapshotLock.Mode.valueOf(json.getString("mode").toUpperCase(Locale.ROOT)),
+                json.getInteger("coolOffHours", 0),
+                Optional.ofNullable(json.getInteger("durationDays")),
+                Optional.ofNullable(json.getString("expirationTime")).map(text -> time("expirationTime", text)));
+    }
+
+    static RetentionRules.Request createRetentionRule(JsonObject json) {
+        return new RetentionRules.Request(
+                label(json),
+                json.getString("description", ""),
+                RetentionRule.Resource.valueOf(json.getString("resourceType").toUpperCase(Locale.ROOT)),
+                tags(json.getJsonObject("resourceTags", new JsonObject())),
+                json.getInteger("retentionDays"),
+                json.getInteger("unlockDelayDays", 0),
+                clientToken(json));
+    }
+
+    static UnaryOperator<RetentionRule> changeRetentionRule(JsonObject json) {
+        return old -> new RetentionRule(
+                old.id(),
+                changedLabel(json).apply(old.label()),
+                json.getString("description", old.description()),
+                old.resource(),
+                json.containsKey("resourceTags") ? tags(json.getJsonObject("resourceTags")) : old.resourceTags(),
+                json.getInteger("retentionDays", old.retentionDays()),
+                old.lock(),
+                old.clientToken());
+    }
+
+    private static Map<String, String> tags(JsonObject json) {
+        Map<String, String> tags = new TreeMap<>();
+        json.fieldNames().forEach(key -> tags.put(key, json.getString(key)));
+        return tags;
+    }
+
+    private static Instant time(String field, String text) {
+        try {
+            return OffsetDateTime.parse(text).toInstant();
+        } catch (DateTimeParseException e) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_VALUE,
+                    "%s %s is refused: expected an RFC 3339 time such as 2030-01-31T00:00:00Z"
+                            .formatted(field, Echo.json(text)));
+        }
     }
 
     static SnapshotRequest createSnapshot(JsonObject json) {
@@ -123,6 +200,14 @@ final class Requests {
             return SnapshotId.parse(text);
         } catch (IllegalArgumentException e) {
             throw malformed(ErrorCode.SNAPSHOT_ID_MALFORMED, field, text, "a snapshot", SnapshotId.PREFIX);
+        }
+    }
+
+    static RuleId ruleId(String text) {
+        try {
+            return new RuleId(text);
+        } catch (IllegalArgumentException e) {
+            throw malformed(ErrorCode.INVALID_PARAMETER_VALUE, "ruleId", text, "a retention rule", RuleId.PREFIX);
         }
     }
 

@@ -66,8 +66,13 @@ public final class RestServer implements AutoCloseable {
                 control.events(),
                 HexFormat.of().toHexDigits(ThreadLocalRandom.current().nextLong()));
         Documents documents = new Documents(nbd);
-        new VolumeOperations(control.volumes(), documents).addTo(operations, connections);
-        new SnapshotOperations(control.snapshots(), documents).addTo(operations, connections);
+        VolumeOperations volumes = new VolumeOperations(control.volumes(), documents);
+        volumes.addTo(operations, connections);
+        volumes.addBinTo(operations);
+        SnapshotOperations snapshots = new SnapshotOperations(control.snapshots(), documents);
+        snapshots.addTo(operations, connections);
+        snapshots.addLocksAndBinTo(operations);
+        new RetentionRuleOperations(control.retentionRules()).addTo(operations);
         operations.addPrompt(
                 "describeStore", call -> Answer.json(200, documents.store(control.usage(), control.scrub())));
         operations.addPrompt("contract", call -> Answer.text(JSON, contract.text()));

@@ -19,7 +19,10 @@ final class SnapshotOperations {
     void addTo(Operations operations, Connections connections) {
         operations.add(
                 "createSnapshot",
-                call -> snapshots.create(Requests.createSnapshot(call.body())).thenApply(this::created));
+                call -> (Requests.isCopy(call.body())
+                                ? snapshots.copy(Requests.copySnapshot(call.body()))
+                                : snapshots.create(Requests.createSnapshot(call.body())))
+                        .thenApply(this::created));
         operations.add(
                 "createSnapshotGroup",
                 call -> snapshots
@@ -39,6 +42,25 @@ final class SnapshotOperations {
                 call -> snapshots
                         .delete(call.snapshotId(), call.force(), call.precondition(), connections)
                         .thenApply(deleted -> Answer.empty()));
+    }
+
+    void addLocksAndBinTo(Operations operations) {
+        operations.add(
+                "lockSnapshot",
+                call -> snapshots
+                        .lock(call.snapshotId(), Requests.lockSnapshot(call.body()), call.precondition())
+                        .thenApply(this::described));
+        operations.add(
+                "unlockSnapshot",
+                call -> snapshots.unlock(call.snapshotId(), call.precondition()).thenApply(this::described));
+        operations.addPrompt(
+                "listRecycledSnapshots",
+                call -> Answer.json(
+                        200, Call.page("snapshots", snapshots.listRecycled(call.list()), documents::snapshot)));
+        operations.add(
+                "restoreSnapshot", call -> snapshots.restore(call.snapshotId()).thenApply(this::described));
+        operations.add(
+                "purgeSnapshot", call -> snapshots.purge(call.snapshotId()).thenApply(gone -> Answer.empty()));
     }
 
     private Answer created(SnapshotView snapshot) {

@@ -34,6 +34,14 @@ final class VolumeOperations {
                         .thenApply(deleted -> Answer.empty()));
     }
 
+    void addBinTo(Operations operations) {
+        operations.addPrompt(
+                "listRecycledVolumes",
+                call -> Answer.json(200, Call.page("volumes", volumes.listRecycled(call.list()), documents::volume)));
+        operations.add("restoreVolume", call -> volumes.restore(call.volumeId()).thenApply(this::described));
+        operations.add("purgeVolume", call -> volumes.purge(call.volumeId()).thenApply(gone -> Answer.empty()));
+    }
+
     private Answer created(VolumeView volume) {
         return Answer.created(volume.etag(), PATH + volume.record().id(), documents.volume(volume));
     }

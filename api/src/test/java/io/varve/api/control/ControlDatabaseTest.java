@@ -3,11 +3,13 @@ package io.varve.api.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +25,12 @@ class ControlDatabaseTest {
             new Label(Optional.of("dïsk \"1\""), Map.of("a", "b", "empty", "")),
             new VolumeLimits("local", 100, 20),
             3L << 30,
-            Optional.of(new ClientToken("token", "{}")));
+            Optional.of(new ClientToken("token", "{}")),
+            Optional.of(new VolumeEntry.Copy(new VolumeId(3, 4), new SnapshotId(5, 6))),
+            Optional.of(new Recycled(
+                    Instant.parse("2030-01-31T12:00:00.123456789Z"),
+                    Instant.parse("2031-01-31T12:00:00Z"),
+                    new RuleId("rule-00000000000000001"))));
 
     @TempDir
     private Path directory;

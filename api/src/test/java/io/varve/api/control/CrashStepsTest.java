@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CrashStepsTest {
     private static final int GIB_SHIFT = 30;
     private static final Label LABEL = new Label(Optional.of("disk"), Map.of("team", "red"));
-    private static final Connections NOBODY = new NoConnections();
+    private static final Connections NOBODY = Connections.NONE;
 
     @TempDir
     private Path directory = Path.of("");
@@ -92,6 +92,60 @@ class CrashStepsTest {
     }
 
     @Test
+    void aCopyOfAVolumeIsWholeOrNeverWasAndLeavesNothingBehind() {
+        VolumeId source = newVolume();
+        VolumeRequest request = new VolumeRequest(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of(source),
+                VolumeLimits.NONE,
+                Compression.AUTO,
+                LABEL,
+                Optional.empty());
+        crashEverywhere(plane -> plane.volumes().create(request), plane -> {
+            everyVolumeIsWhole(plane);
+            assertThat(store.snapshots()).isEmpty();
+        });
+    }
+
+    @Test
+    void aCopyOfASnapshotIsWholeOrNeverWasAndLeavesNothingBehind() {
+        SnapshotId snapshot = newSnapshot(newVolume());
+        crashEverywhere(
+                plane -> plane.snapshots().copy(new SnapshotCopyRequest(snapshot, LABEL, "", Optional.empty())),
+                plane -> {
+                    assertThat(plane.snapshots().list()).hasSameSizeAs(store.snapshots());
+                    assertThat(metadata.snapshots().all()).allMatch(entry -> entry.phase() == Phase.READY);
+                    assertThat(store.volumes()).hasSize(1);
+                });
+    }
+
+    @Test
+    void whatGoesIntoTheBinOrOutOfItIsInOneOfBothPlaces() {
+        control.retentionRules()
+                .create(new RetentionRules.Request(
+                        Label.NONE, "", RetentionRule.Resource.VOLUME, Map.of(), 1, 0, Optional.empty()))
+                .join();
+        for (int crashAt = 1; crashAt <= 3; crashAt++) {
+            VolumeId volume = newVolume();
+            crash(crashAt, plane -> plane.volumes().delete(volume, false, Precondition.NONE, NOBODY));
+            assertThat(binned(volume)).isEqualTo(crashAt > 1);
+            assertThat(control.volumes().find(volume).isPresent()).isEqualTo(crashAt == 1);
+            if (crashAt > 1) {
+                crash(crashAt, plane -> plane.volumes().restore(volume));
+                assertThat(control.volumes().find(volume)).isPresent();
+                assertThat(binned(volume)).isFalse();
+            }
+        }
+        assertThat(store.volumes()).hasSize(3);
+    }
+
+    private boolean binned(VolumeId volume) {
+        return control.volumes().listRecycled(ListRequest.FIRST).items().stream()
+                .anyMatch(view -> view.record().id().equals(volume));
+    }
+
+    @Test
     void aDeletionThatBeganIsFinished() {
         for (int crashAt = 1; crashAt <= 7; crashAt++) {
             VolumeId volume = newVolume();
@@ -137,6 +191,7 @@ class CrashStepsTest {
         for (int crashAt = 1; crashAt <= 7; crashAt++) {
             VolumeRequest request = new VolumeRequest(
                     Optional.of(1),
+                    Optional.empty(),
                     Optional.empty(),
                     VolumeLimits.NONE,
                     Compression.AUTO,
@@ -221,18 +276,7 @@ class CrashStepsTest {
     }
 
     private static VolumeRequest volume(Optional<SnapshotId> from) {
-        return new VolumeRequest(Optional.of(1), from, VolumeLimits.NONE, Compression.AUTO, LABEL, Optional.empty());
-    }
-
-    private static final class NoConnections implements Connections {
-        @Override
-        public CompletableFuture<Void> disconnect(VolumeId volume) {
-            return CompletableFuture.completedFuture(null);
-        }
-
-        @Override
-        public CompletableFuture<Void> disconnect(SnapshotId snapshot) {
-            return CompletableFuture.completedFuture(null);
-        }
+        return new VolumeRequest(
+                Optional.of(1), from, Optional.empty(), VolumeLimits.NONE, Compression.AUTO, LABEL, Optional.empty());
     }
 }

@@ -1,0 +1,53 @@
+package io.varve.api.control;
+
+import io.varve.engine.BlockStore;
+import io.varve.engine.SnapshotId;
+import io.varve.engine.VolumeId;
+import java.time.InstantSource;
+import java.util.random.RandomGenerator;
+
+/**
+ * What the parts of the control plane have in common.
+ *
+ * @param random draws ids
+ * @param clock the wall clock, by which things come due
+ */
+record ControlParts(
+        BlockStore store,
+        Sequencer sequencer,
+        Events events,
+        RandomGenerator random,
+        InstantSource clock,
+        Ledger<VolumeId, VolumeEntry> volumes,
+        Ledger<SnapshotId, SnapshotEntry> snapshots,
+        Ledger<RuleId, RetentionRule> rules) {
+    /** Reads what is known. */
+    static ControlParts of(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
+        Events events = new Events(clock);
+        return new ControlParts(
+                store,
+                new Sequencer(),
+                events,
+                random,
+                clock,
+                new Ledger<>(metadata.volumes(), "volume", events),
+                new Ledger<>(metadata.snapshots(), "snapshot", events),
+                new Ledger<>(metadata.retentionRules(), "retention-rule", events));
+    }
+
+    /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */
+    void requireVolume(VolumeId id) {
+        if (store.volume(id).isEmpty()
+                || volumes.find(id).filter(entry -> entry.phase().isShown()).isEmpty()) {
+            throw Volumes.notFound(id);
+        }
+    }
+
+    /** Fails with SNAPSHOT_NOT_FOUND unless the snapshot is there for everybody. */
+    void requireSnapshot(SnapshotId id) {
+        if (store.snapshot(id).isEmpty()
+                || snapshots.find(id).filter(entry -> entry.phase().isShown()).isEmpty()) {
+            throw Snapshots.notFound(id);
+        }
+    }
+}
