@@ -20,6 +20,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<VolumeEntry> volumes;
     private final Entries<SnapshotEntry> snapshots;
     private final Entries<RetentionRule> retentionRules;
+    private final Entries<LifecyclePolicy> lifecyclePolicies;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
@@ -27,6 +28,7 @@ public final class ControlDatabase implements Metadata {
         volumes = EntryTables.volumes(file);
         snapshots = EntryTables.snapshots(file);
         retentionRules = EntryTables.retentionRules(file);
+        lifecyclePolicies = EntryTables.lifecyclePolicies(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -75,6 +77,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<RetentionRule> retentionRules() {
         return retentionRules;
+    }
+
+    @Override
+    public Entries<LifecyclePolicy> lifecyclePolicies() {
+        return lifecyclePolicies;
     }
 
     @Override

@@ -20,7 +20,8 @@ record ControlParts(
         InstantSource clock,
         Ledger<VolumeId, VolumeEntry> volumes,
         Ledger<SnapshotId, SnapshotEntry> snapshots,
-        Ledger<RuleId, RetentionRule> rules) {
+        Ledger<RuleId, RetentionRule> rules,
+        Ledger<PolicyId, LifecyclePolicy> policies) {
     /** Reads what is known. */
     static ControlParts of(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         Events events = new Events(clock);
@@ -32,7 +33,8 @@ record ControlParts(
                 clock,
                 new Ledger<>(metadata.volumes(), "volume", events),
                 new Ledger<>(metadata.snapshots(), "snapshot", events),
-                new Ledger<>(metadata.retentionRules(), "retention-rule", events));
+                new Ledger<>(metadata.retentionRules(), "retention-rule", events),
+                new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events));
     }
 
     /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */

@@ -24,6 +24,7 @@ public final class ControlPlane implements AutoCloseable {
     private final RetentionRules retentionRules;
     private final Volumes volumes;
     private final Snapshots snapshots;
+    private final LifecyclePolicies lifecyclePolicies;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
@@ -33,6 +34,7 @@ public final class ControlPlane implements AutoCloseable {
         retentionRules = new RetentionRules(parts);
         volumes = new Volumes(parts, retentionRules);
         snapshots = new Snapshots(parts, retentionRules);
+        lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -95,6 +97,7 @@ public final class ControlPlane implements AutoCloseable {
         volumes.watchUse();
         volumes.expire();
         snapshots.expire();
+        lifecyclePolicies.tick();
     }
 
     /** Space of the whole store. */
@@ -109,6 +112,10 @@ public final class ControlPlane implements AutoCloseable {
 
     public RetentionRules retentionRules() {
         return retentionRules;
+    }
+
+    public LifecyclePolicies lifecyclePolicies() {
+        return lifecyclePolicies;
     }
 
     public Snapshots snapshots() {

@@ -81,6 +81,11 @@ final class Ledger<K, T extends Entry<K>> {
         }
     }
 
+    /** True if something was created with this token that still exists. */
+    boolean knowsToken(String token) {
+        return byToken.containsKey(token);
+    }
+
     /**
      * What the same token created before.
      *

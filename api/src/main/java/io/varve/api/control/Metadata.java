@@ -14,6 +14,8 @@ public interface Metadata extends AutoCloseable {
 
     Entries<RetentionRule> retentionRules();
 
+    Entries<LifecyclePolicy> lifecyclePolicies();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

@@ -63,6 +63,25 @@ final class Schema {
               unlocked_at INTEGER,
               client_token TEXT UNIQUE,
               parameters TEXT
+            ) STRICT"""),
+            List.of("""
+            CREATE TABLE lifecycle_policy (
+              id TEXT PRIMARY KEY,
+              name TEXT,
+              tags TEXT NOT NULL,
+              description TEXT NOT NULL,
+              enabled INTEGER NOT NULL,
+              target_tags TEXT NOT NULL,
+              every_minutes INTEGER NOT NULL,
+              times TEXT NOT NULL,
+              keep_count INTEGER NOT NULL,
+              keep_days INTEGER NOT NULL,
+              snapshot_tags TEXT NOT NULL,
+              copy_tags INTEGER NOT NULL,
+              done_up_to INTEGER NOT NULL,
+              last_run TEXT,
+              client_token TEXT UNIQUE,
+              parameters TEXT
             ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);

@@ -27,6 +27,16 @@ public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsa
         return entry.copy().map(SnapshotEntry.Copy::volume).orElse(record.volumeId());
     }
 
+    /** When the policy that took it was due; empty if it did not, or the snapshot was in the recycle bin since. */
+    Optional<Instant> dueBy(LifecyclePolicy policy) {
+        return entry.clientToken().flatMap(token -> policy.dueTime(token.token()));
+    }
+
+    /** True while nobody may delete it. */
+    boolean isLocked() {
+        return entry.lock().filter(lock -> lock.holds(at)).isPresent();
+    }
+
     /** The state of its lock in EC2's words; empty if it has none. */
     public Optional<String> lockState() {
         return entry.lock().map(lock -> lock.state(at));

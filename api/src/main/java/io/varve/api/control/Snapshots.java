@@ -234,9 +234,8 @@ public final class Snapshots {
         return parts.sequencer().run(id.toString(), () -> {
             SnapshotView snapshot = describe(id);
             precondition.require(snapshot.etag());
-            Optional<SnapshotLock> lock = snapshot.entry().lock();
-            if (lock.isPresent() && lock.get().holds(parts.clock().instant())) {
-                throw locked(id, lock.get());
+            if (snapshot.isLocked()) {
+                throw locked(id, snapshot.entry().lock().orElseThrow());
             }
             removal.remove(snapshot.entry(), force, connections);
             return null;

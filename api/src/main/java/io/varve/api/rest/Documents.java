@@ -169,7 +169,7 @@ final class Documents {
         return status.detail().isEmpty() ? json : json.put("detail", status.detail());
     }
 
-    private static JsonObject tags(Map<String, String> tags) {
+    static JsonObject tags(Map<String, String> tags) {
         JsonObject json = new JsonObject();
         tags.forEach(json::put);
         return json;

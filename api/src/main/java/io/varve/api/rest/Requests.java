@@ -98,7 +98,7 @@ final class Requests {
                 old.clientToken());
     }
 
-    private static Map<String, String> tags(JsonObject json) {
+    static Map<String, String> tags(JsonObject json) {
         Map<String, String> tags = new TreeMap<>();
         json.fieldNames().forEach(key -> tags.put(key, json.getString(key)));
         return tags;
@@ -166,12 +166,12 @@ final class Requests {
         return value == null ? 0 : value;
     }
 
-    private static Label label(JsonObject json) {
+    static Label label(JsonObject json) {
         return changedLabel(json).apply(Label.NONE);
     }
 
     /** An absent name stays, null removes it; tags likewise. */
-    private static UnaryOperator<Label> changedLabel(JsonObject json) {
+    static UnaryOperator<Label> changedLabel(JsonObject json) {
         Map<String, Optional<String>> tags = new HashMap<>();
         JsonObject given = json.getJsonObject("tags", new JsonObject());
         given.fieldNames().forEach(key -> tags.put(key, Optional.ofNullable(given.getString(key))));
@@ -183,7 +183,7 @@ final class Requests {
         };
     }
 
-    private static Optional<String> clientToken(JsonObject json) {
+    static Optional<String> clientToken(JsonObject json) {
         return Optional.ofNullable(json.getString("clientToken"));
     }
 
@@ -211,7 +211,7 @@ final class Requests {
         }
     }
 
-    private static RequestException malformed(ErrorCode code, String field, String text, String kind, String prefix) {
+    static RequestException malformed(ErrorCode code, String field, String text, String kind, String prefix) {
         return new RequestException(
                 code,
                 "%s %s is not the id of %s, which is %s and 17 hexadecimal digits"

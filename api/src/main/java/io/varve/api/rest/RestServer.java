@@ -73,6 +73,7 @@ public final class RestServer implements AutoCloseable {
         snapshots.addTo(operations, connections);
         snapshots.addLocksAndBinTo(operations);
         new RetentionRuleOperations(control.retentionRules()).addTo(operations);
+        new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
         operations.addPrompt(
                 "describeStore", call -> Answer.json(200, documents.store(control.usage(), control.scrub())));
         operations.addPrompt("contract", call -> Answer.text(JSON, contract.text()));
