@@ -1,8 +1,6 @@
 package io.varve.engine.map;
 
 import io.varve.engine.log.BlockAddress;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,8 +21,7 @@ public final class BlockMap {
     /** Stands above the root so that the root is a child like any other; never frozen, never written. */
     private final Node top;
 
-    private final List<Node> ring = new ArrayList<>();
-    private int hand;
+    private final EvictionRing ring = new EvictionRing();
     private long generation;
     private Floors floors;
     private MapChanges changes = new MapChanges();
@@ -63,7 +60,7 @@ public final class BlockMap {
     }
 
     private void release(Node node) {
-        leaveRing(node);
+        ring.leave(node);
         if (node.frame != 0) {
             pool.release(node.frame);
             node.frame = 0;
@@ -206,7 +203,7 @@ public final class BlockMap {
         addDirtyPages(1);
         parent.children[index] = writable;
         Frame.set(parent.frame, index, Frame.CHILD, 0);
-        joinRing(writable);
+        ring.join(writable);
         return writable;
     }
 
@@ -223,7 +220,7 @@ public final class BlockMap {
             addDirtyPages(-1);
             release(node);
         } else {
-            leaveRing(node);
+            ring.leave(node);
             node.detached = true;
             node.freeWhenWritten = ours;
         }
@@ -389,7 +386,7 @@ public final class BlockMap {
     void makeRoomFor(Want page) {
         page.parent().awaited++;
         if (pool.isTight()) {
-            evict(EVICT_AT_ONCE, ring.size());
+            ring.evict(EVICT_AT_ONCE, 1, this::evict);
         }
     }
 
@@ -415,7 +412,7 @@ public final class BlockMap {
                 loaded.referenced = true;
                 node.children[index] = loaded;
                 node.residentChildren++;
-                joinRing(loaded);
+                ring.join(loaded);
                 return;
             }
             if (child.level <= page.level()) {
@@ -426,23 +423,6 @@ public final class BlockMap {
         pool.release(frame);
     }
 
-    private void joinRing(Node node) {
-        node.ringIndex = ring.size();
-        ring.add(node);
-    }
-
-    private void leaveRing(Node node) {
-        int at = node.ringIndex;
-        if (at >= 0) {
-            Node last = ring.remove(ring.size() - 1);
-            if (last != node) {
-                ring.set(at, last);
-                last.ringIndex = at;
-            }
-            node.ringIndex = -1;
-        }
-    }
-
     /**
      * Evicts up to {@code pages} clean pages that were not looked up lately. Not between the look-up of a leaf and its
      * use.
@@ -450,25 +430,7 @@ public final class BlockMap {
      * @return how many were evicted
      */
     public int evict(int pages) {
-        return evict(pages, 2 * ring.size());
-    }
-
-    /** One lap of the ring spares what was looked up since the last one: two would spare nothing. */
-    private int evict(int pages, int mostSteps) {
-        int evicted = 0;
-        for (int steps = mostSteps; steps > 0 && evicted < pages && !ring.isEmpty(); steps--) {
-            hand = hand >= ring.size() ? 0 : hand;
-            Node node = ring.get(hand);
-            if (node.referenced) {
-                node.referenced = false;
-                hand++;
-            } else if (evict(node)) {
-                evicted++;
-            } else {
-                hand++;
-            }
-        }
-        return evicted;
+        return ring.evict(pages, 2, this::evict);
     }
 
     private boolean evict(Node node) {

@@ -242,7 +242,7 @@ final class Checkpointer {
         }
         participants.forEach(participant -> enter(participant.entry(), participant.part()));
         reclaimer.step();
-        catalogue.forgetEmptyChains();
+        catalogue.descent().forgetEmptyChains();
         segments.collect();
         commitSuperblock();
         for (int i = 0; i < participants.size(); i++) {

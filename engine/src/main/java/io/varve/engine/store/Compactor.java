@@ -60,7 +60,7 @@ final class Compactor {
     private static final long IDLE_SLACK_BYTES = 16 << 20;
 
     private final SegmentStore segments;
-    private final Catalogue catalogue;
+    private final Descent descent;
     private final StoreOptions options;
     private final LiveBlocks liveBlocks;
     private final SpacePressure pressure;
@@ -103,7 +103,7 @@ final class Compactor {
     Compactor(StoreParts parts, StoreOptions options, SpacePressure pressure, Host host) {
         this.pressure = pressure;
         this.segments = parts.segments();
-        this.catalogue = parts.catalogue();
+        this.descent = parts.catalogue().descent();
         this.options = options;
         this.liveBlocks = new LiveBlocks(parts.pages(), parts.frames());
         this.host = host;
@@ -307,7 +307,7 @@ final class Compactor {
             /** Finds out what is live, a step at a time, each against the trees as they are then. */
             void lookUp() {
                 try {
-                    liveBlocks.find(found, catalogue.trees(victim.volume()), STEP_PAGES);
+                    liveBlocks.find(found, descent.trees(victim.volume()), STEP_PAGES);
                 } catch (DiskException | DamagedPageException e) {
                     failed(victim, e.getMessage());
                     return;
@@ -325,7 +325,7 @@ final class Compactor {
             }
 
             private void makeRoom() {
-                VolumeEntry volume = catalogue.volume(victim.volume());
+                VolumeEntry volume = descent.volume(victim.volume());
                 compressed = volume == null || volume.row.compression() != Compression.OFF;
                 ContainerWriter into = writer;
                 if (into == null) {

@@ -43,7 +43,7 @@ final class HiddenRoots {
     /** What one step may write. */
     private static final long STEP_BYTES = 8 << 20;
 
-    private final Catalogue catalogue;
+    private final Descent descent;
     private final SegmentStore segments;
     private final PageSpace space;
     private final FramePool frames;
@@ -54,7 +54,7 @@ final class HiddenRoots {
     private final Map<Long, Long> due = new LinkedHashMap<>();
 
     HiddenRoots(StoreParts parts) {
-        catalogue = parts.catalogue();
+        descent = parts.catalogue().descent();
         segments = parts.segments();
         space = parts.space();
         frames = parts.frames();
@@ -65,10 +65,10 @@ final class HiddenRoots {
 
     /** Clones may have let go of something: every hidden root is due. */
     void lookAgain() {
-        List<SnapshotRow> newestFirst = catalogue.snapshotsBeingDeleted();
+        List<SnapshotRow> newestFirst = descent.snapshotsBeingDeleted();
         Collections.reverse(newestFirst); // what a newer one lets go of is no more needed of the older one
         for (SnapshotRow row : newestFirst) {
-            if (catalogue.hasClones(row)) {
+            if (descent.hasClones(row)) {
                 due.put(row.number(), 0L);
             }
         }
@@ -85,8 +85,8 @@ final class HiddenRoots {
             return;
         }
         Map.Entry<Long, Long> next = all.next();
-        SnapshotRow row = catalogue.snapshot(next.getKey());
-        if (row == null || !catalogue.hasClones(row)) {
+        SnapshotRow row = descent.snapshot(next.getKey());
+        if (row == null || !descent.hasClones(row)) {
             all.remove();
             return;
         }
@@ -113,7 +113,7 @@ final class HiddenRoots {
             unneeded = unneeded.subList(0, STEP_BLOCKS);
         }
         if (!unneeded.isEmpty()) {
-            takeOut(row, unneeded, catalogue.floorsBelow(row));
+            takeOut(row, unneeded, descent.floorsBelow(row));
         }
         return reached;
     }
@@ -121,9 +121,9 @@ final class HiddenRoots {
     /** The trees that may need blocks of the snapshot: what comes next in its volume, and the oldest of each clone. */
     private List<PageRef> needing(SnapshotRow row) {
         List<PageRef> needing = new ArrayList<>();
-        addOldest(catalogue.treesAfter(row), needing);
-        for (VolumeEntry clone : catalogue.clonesOf(row)) {
-            addOldest(catalogue.trees(clone.number), needing);
+        addOldest(descent.treesAfter(row), needing);
+        for (VolumeEntry clone : descent.clonesOf(row)) {
+            addOldest(descent.trees(clone.number), needing);
         }
         return needing;
     }
@@ -153,12 +153,12 @@ final class HiddenRoots {
      */
     private Floors needsOfOlder(SnapshotRow row) {
         SnapshotRow oldest = row;
-        SnapshotRow previous = catalogue.previous(row);
-        while (previous != null && !previous.isLive() && catalogue.hasClones(previous)) {
+        SnapshotRow previous = descent.previous(row);
+        while (previous != null && !previous.isLive() && descent.hasClones(previous)) {
             oldest = previous;
-            previous = catalogue.previous(oldest);
+            previous = descent.previous(oldest);
         }
-        return catalogue.floorsBelow(oldest);
+        return descent.floorsBelow(oldest);
     }
 
     /** Makes holes of the blocks in the snapshot's tree. The pages that this makes are younger than all it had. */

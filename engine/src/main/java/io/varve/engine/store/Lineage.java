@@ -14,21 +14,21 @@ import org.jspecify.annotations.Nullable;
  */
 record Lineage(List<SnapshotRow> snapshots, List<Long> floors) {
     /** @param number of a volume or of a snapshot */
-    static Lineage of(Catalogue catalogue, long number) {
+    static Lineage of(Descent descent, long number) {
         List<SnapshotRow> snapshots = new ArrayList<>();
         List<Long> floors = new ArrayList<>();
-        SnapshotRow self = catalogue.snapshot(number);
+        SnapshotRow self = descent.snapshot(number);
         long volumeNumber = self == null ? number : self.volume();
-        SnapshotRow row = self == null ? catalogue.newest(number) : catalogue.previous(self);
+        SnapshotRow row = self == null ? descent.newest(number) : descent.previous(self);
         while (true) {
-            for (; row != null; row = catalogue.previous(row)) {
+            for (; row != null; row = descent.previous(row)) {
                 if (row.isLive()) {
                     snapshots.add(row);
                     floors.add(row.floorAddress());
                 }
             }
-            VolumeEntry volume = catalogue.volume(volumeNumber);
-            SnapshotRow origin = volume == null ? null : catalogue.snapshot(volume.row.origin());
+            VolumeEntry volume = descent.volume(volumeNumber);
+            SnapshotRow origin = volume == null ? null : descent.snapshot(volume.row.origin());
             if (volume == null || origin == null) {
                 return new Lineage(snapshots, floors);
             }
@@ -37,7 +37,7 @@ record Lineage(List<SnapshotRow> snapshots, List<Long> floors) {
                 snapshots.add(origin);
             }
             volumeNumber = origin.volume();
-            row = catalogue.previous(origin);
+            row = descent.previous(origin);
         }
     }
 

@@ -90,7 +90,7 @@ final class OpenVolumes {
                 row.isDamaged(),
                 row.root(),
                 row.generation(),
-                catalogue.floors(entry.number),
+                catalogue.descent().floors(entry.number),
                 row.usedBlocks(),
                 row.compression(),
                 entry.status);

@@ -32,6 +32,7 @@ final class Reclaimer {
     private static final long END = new PageRef(0, 0, BlockMap.ROOT_LEVEL, 0).endBlock();
 
     private final Catalogue catalogue;
+    private final Descent descent;
     private final SegmentStore segments;
     private final PageSpace space;
     private final SubtreeTable subtrees;
@@ -48,6 +49,7 @@ final class Reclaimer {
 
     Reclaimer(StoreParts parts, Table subtrees) {
         this.catalogue = parts.catalogue();
+        this.descent = catalogue.descent();
         this.segments = parts.segments();
         this.space = parts.space();
         this.subtrees = new SubtreeTable(subtrees);
@@ -70,7 +72,7 @@ final class Reclaimer {
     boolean isBehind() {
         return !subtrees.isEmpty()
                 || hidden.hasWork()
-                || !catalogue.snapshotsBeingDeleted().stream().allMatch(catalogue::hasClones);
+                || !descent.snapshotsBeingDeleted().stream().allMatch(descent::hasClones);
     }
 
     /** Clones may have let go of something that only a deleted snapshot still holds for them. */
@@ -83,8 +85,8 @@ final class Reclaimer {
      * it counts for one part of its neighbours and not for the other; then those that need no freeze.
      */
     private List<SnapshotRow> deletable() {
-        List<SnapshotRow> rows = catalogue.snapshotsBeingDeleted();
-        rows.removeIf(catalogue::hasClones);
+        List<SnapshotRow> rows = descent.snapshotsBeingDeleted();
+        rows.removeIf(descent::hasClones);
         rows.sort(Comparator.comparing((SnapshotRow row) -> row.deletedUpTo() == 0)
                 .thenComparing(row -> !isFixed(row))
                 .thenComparingLong(SnapshotRow::number));
@@ -93,8 +95,8 @@ final class Reclaimer {
 
     /** True if the tree taken after the snapshot does not change any more. */
     private boolean isFixed(SnapshotRow row) {
-        VolumeEntry volume = catalogue.volume(row.volume());
-        return volume == null || !volume.row.isLive() || catalogue.next(row) != null;
+        VolumeEntry volume = descent.volume(row.volume());
+        return volume == null || !volume.row.isLive() || descent.next(row) != null;
     }
 
     /** Chooses the range that the coming checkpoint works on. Before anything is frozen. */
@@ -107,7 +109,7 @@ final class Reclaimer {
         List<SnapshotRow> rows = subtrees.isEmpty() ? deletable() : List.of();
         if (!rows.isEmpty() && !isFixed(rows.get(0))) {
             SnapshotRow row = rows.get(0);
-            VolumeEntry volume = Objects.requireNonNull(catalogue.volume(row.volume()));
+            VolumeEntry volume = Objects.requireNonNull(descent.volume(row.volume()));
             stepTo = estimate(row, volume.row);
             paused = walk.wasInterrupted();
             if (stepTo > row.deletedUpTo()) {
@@ -128,7 +130,7 @@ final class Reclaimer {
         return walk.walk(
                 PageRef.root(row.root()),
                 PageRef.root(volume.root()),
-                catalogue.floorsBelow(row),
+                descent.floorsBelow(row),
                 row.deletedUpTo(),
                 END,
                 STEP_PAGES,
@@ -139,14 +141,12 @@ final class Reclaimer {
     @Nullable
     VolumeEntry volumeWithNewFloors() {
         SnapshotRow row = deleting;
-        return row == null ? null : catalogue.volume(row.volume());
+        return row == null ? null : descent.volume(row.volume());
     }
 
     /** The floors that a volume has to keep to from the coming freeze on. */
     Floors floorsFor(VolumeEntry volume) {
-        return volume == volumeWithNewFloors()
-                ? catalogue.floors(volume.number, stepTo)
-                : catalogue.floors(volume.number);
+        return volume == volumeWithNewFloors() ? descent.floors(volume.number, stepTo) : descent.floors(volume.number);
     }
 
     /** Notes subtrees that a trim has cut off. */
@@ -162,7 +162,7 @@ final class Reclaimer {
         if (root.pointer() > Frame.CHILD) {
             MapChanges.Dropped tree =
                     new MapChanges.Dropped(root.pointer(), root.check(), BlockMap.ROOT_LEVEL, 0, 0, 0);
-            subtrees.addDeleted(volume.number(), tree, catalogue.floors(volume.number()));
+            subtrees.addDeleted(volume.number(), tree, descent.floors(volume.number()));
         }
     }
 
@@ -204,7 +204,7 @@ final class Reclaimer {
 
     /** Goes on with the deletion of a snapshot; returns how many pages of its tree that took. */
     private int delete(SnapshotRow row, int pages) {
-        Floors floors = catalogue.floorsBelow(row);
+        Floors floors = descent.floorsBelow(row);
         PageRef after = treeAfter(row);
         deletedUpTo(
                 row, walk.walk(PageRef.root(row.root()), after, floors, row.deletedUpTo(), END, pages, new Found()));
@@ -213,24 +213,24 @@ final class Reclaimer {
 
     /** Deletes the planned range: the volume has replaced blocks of all of it as if the snapshot did not exist. */
     private int deletePlanned(SnapshotRow row) {
-        Floors floors = catalogue.floorsBelow(row);
+        Floors floors = descent.floorsBelow(row);
         walk.walkAll(PageRef.root(row.root()), treeAfter(row), floors, row.deletedUpTo(), stepTo, new Found());
         deletedUpTo(row, stepTo);
         return walk.pagesRead();
     }
 
     private PageRef treeAfter(SnapshotRow row) {
-        SnapshotRow next = catalogue.next(row);
+        SnapshotRow next = descent.next(row);
         if (next != null) {
             return PageRef.root(next.root());
         }
-        VolumeEntry volume = catalogue.volume(row.volume());
+        VolumeEntry volume = descent.volume(row.volume());
         return PageRef.root(volume != null && volume.row.isLive() ? volume.row.root() : MapRoot.EMPTY);
     }
 
     private void deletedUpTo(SnapshotRow row, long reached) {
         if (reached >= END) {
-            catalogue.forget(row);
+            descent.forget(row);
         } else {
             row.setDeletedUpTo(reached);
         }
@@ -246,7 +246,7 @@ final class Reclaimer {
         if (blocks == 0) {
             return;
         }
-        VolumeEntry volume = catalogue.volume(volumeNumber);
+        VolumeEntry volume = descent.volume(volumeNumber);
         if (volume != null && volume.row.isLive()) {
             volume.row.setUsedBlocks(volume.row.usedBlocks() - blocks);
             volume.usedBlocks = volume.row.usedBlocks();
@@ -255,9 +255,9 @@ final class Reclaimer {
                 open.onLoop(opened -> opened.reclaimed(blocks));
             }
         }
-        for (SnapshotRow snapshot : catalogue.snapshotsTakenAfter(volumeNumber, floorAddress)) {
+        for (SnapshotRow snapshot : descent.snapshotsTakenAfter(volumeNumber, floorAddress)) {
             catalogue.setUsedBlocks(snapshot, snapshot.usedBlocks() - blocks);
-            catalogue.clonesOf(snapshot).forEach(clone -> reclaimed(clone.number, 0, blocks));
+            descent.clonesOf(snapshot).forEach(clone -> reclaimed(clone.number, 0, blocks));
         }
     }
 

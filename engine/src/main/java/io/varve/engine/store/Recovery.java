@@ -56,7 +56,7 @@ final class Recovery implements LogReader.Handler {
         this.epoch = row.epoch();
         this.position = row.position();
         this.usedBlocks = row.usedBlocks();
-        Floors floors = parts.catalogue().floors(entry.number);
+        Floors floors = parts.catalogue().descent().floors(entry.number);
         this.map = new BlockMap(parts.frames(), row.root(), row.generation(), floors);
     }
 

@@ -60,7 +60,7 @@ final class Scrubber implements LiveWalk.Taker {
     }
 
     private final Superblock superblock;
-    private final Catalogue catalogue;
+    private final Descent descent;
     private final SegmentStore segments;
     private final LiveWalk walk;
     private final long bytesPerSecond;
@@ -96,7 +96,7 @@ final class Scrubber implements LiveWalk.Taker {
 
     Scrubber(StoreParts parts, long bytesPerSecond, Host host) {
         this.superblock = parts.superblock();
-        this.catalogue = parts.catalogue();
+        this.descent = parts.catalogue().descent();
         this.segments = parts.segments();
         this.walk = new LiveWalk(parts.pages(), parts.frames());
         this.bytesPerSecond = bytesPerSecond;
@@ -187,22 +187,22 @@ final class Scrubber implements LiveWalk.Taker {
     /** Goes to the next tree: a volume's snapshots from the oldest on, its own tree, and the next volume. */
     private boolean nextTree() {
         block = 0;
-        VolumeEntry volume = catalogue.volume(volumeNumber);
+        VolumeEntry volume = descent.volume(volumeNumber);
         if (volume != null && snapshotNumber != OWN) {
             Long next = volume.chain.higherKey(snapshotNumber);
             snapshotNumber = next == null ? OWN : next;
             return true;
         }
-        VolumeEntry next = catalogue.volumeAfter(volumeNumber);
+        VolumeEntry next = descent.volumeAfter(volumeNumber);
         volumeNumber = next == null ? 0 : next.number;
         snapshotNumber = 0;
         return next != null;
     }
 
     private @Nullable Tree tree(long number) {
-        SnapshotRow snapshot = catalogue.snapshot(number);
+        SnapshotRow snapshot = descent.snapshot(number);
         if (snapshot != null) {
-            SnapshotRow previous = catalogue.previous(snapshot);
+            SnapshotRow previous = descent.previous(snapshot);
             return tree(
                     number,
                     snapshot.id().toString(),
@@ -211,18 +211,18 @@ final class Scrubber implements LiveWalk.Taker {
                     previous,
                     snapshot.volume());
         }
-        VolumeEntry volume = catalogue.volume(number);
+        VolumeEntry volume = descent.volume(number);
         if (volume == null || !volume.row.isLive()) {
             return null;
         }
         PageRef root = PageRef.root(volume.row.root());
-        return tree(number, volume.id.toString(), root, 0, catalogue.newest(number), number);
+        return tree(number, volume.id.toString(), root, 0, descent.newest(number), number);
     }
 
     private Tree tree(
             long number, String name, PageRef root, long heldFrom, @Nullable SnapshotRow previous, long volume) {
-        VolumeEntry entry = catalogue.volume(volume);
-        SnapshotRow before = previous != null || entry == null ? previous : catalogue.snapshot(entry.row.origin());
+        VolumeEntry entry = descent.volume(volume);
+        SnapshotRow before = previous != null || entry == null ? previous : descent.snapshot(entry.row.origin());
         if (before == null || before.deletedUpTo() > 0) {
             return new Tree(number, name, root, null, 0, heldFrom);
         }
@@ -243,7 +243,7 @@ final class Scrubber implements LiveWalk.Taker {
     public void damagedPage(PageRef page, String why) {
         Tree tree = walking;
         if (tree != null) {
-            VolumeEntry volume = catalogue.volume(tree.number());
+            VolumeEntry volume = descent.volume(tree.number());
             Set<Long> volumes = volume == null ? Set.of() : Set.of(volume.number);
             Finding finding = new Finding(Finding.Severity.DAMAGE, "map", why, List.of(tree.name()));
             note(new ScrubDamage.Place(true, page.pointer()), finding, volumes);
@@ -343,13 +343,13 @@ final class Scrubber implements LiveWalk.Taker {
     /** The volumes that are likely to read what a tree holds: its own, and clones of the snapshot that it is. */
     private List<VolumeEntry> readers(long number) {
         List<VolumeEntry> readers = new ArrayList<>();
-        SnapshotRow snapshot = catalogue.snapshot(number);
-        VolumeEntry volume = catalogue.volume(snapshot == null ? number : snapshot.volume());
+        SnapshotRow snapshot = descent.snapshot(number);
+        VolumeEntry volume = descent.volume(snapshot == null ? number : snapshot.volume());
         if (volume != null) {
             readers.add(volume);
         }
         if (snapshot != null) {
-            readers.addAll(catalogue.clonesOf(snapshot));
+            readers.addAll(descent.clonesOf(snapshot));
         }
         return readers;
     }
@@ -358,7 +358,7 @@ final class Scrubber implements LiveWalk.Taker {
         if (damage.add(place, finding, volumes, passes)) {
             LOG.error("scrub: {}", finding);
             for (long number : volumes) {
-                VolumeEntry volume = catalogue.volume(number);
+                VolumeEntry volume = descent.volume(number);
                 if (volume != null) {
                     volume.scrubFound(finding.where() + ", " + finding.what());
                 }
@@ -369,7 +369,7 @@ final class Scrubber implements LiveWalk.Taker {
     @SuppressWarnings("NonAtomicVolatileUpdate") // written by the accountant only
     private void endPass() {
         for (long number : damage.endPass(passes)) {
-            VolumeEntry volume = catalogue.volume(number);
+            VolumeEntry volume = descent.volume(number);
             if (volume != null) {
                 LOG.info("scrub: {} is well again", volume.id);
                 volume.scrubHealed();

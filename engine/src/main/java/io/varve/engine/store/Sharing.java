@@ -32,6 +32,7 @@ final class Sharing {
     private static final int MOST_NEIGHBOURS = 256;
 
     private final Catalogue catalogue;
+    private final Descent descent;
     private final UnsharedWalk walk;
     /** What the counts there are were made of, by number of the volume or snapshot. */
     private Map<Long, Basis> counted = new HashMap<>();
@@ -83,6 +84,7 @@ final class Sharing {
 
     Sharing(StoreParts parts) {
         catalogue = parts.catalogue();
+        descent = catalogue.descent();
         walk = new UnsharedWalk(parts.pages(), parts.frames());
     }
 
@@ -112,7 +114,7 @@ final class Sharing {
         Count current = due.peek();
         Map<Long, Basis> still = new HashMap<>();
         Deque<Count> next = new ArrayDeque<>();
-        for (VolumeEntry volume : catalogue.everyVolume()) {
+        for (VolumeEntry volume : descent.everyVolume()) {
             for (SnapshotRow snapshot : volume.chain.values()) {
                 plan(new Node(snapshot, null), current, still, next);
             }
@@ -158,18 +160,17 @@ final class Sharing {
     private List<Node> neighbours(Node node) {
         List<Node> found = new ArrayList<>();
         SnapshotRow snapshot = node.snapshot();
-        VolumeEntry volume = snapshot == null ? node.volume() : catalogue.volume(snapshot.volume());
-        SnapshotRow before = snapshot != null
-                ? catalogue.previous(snapshot)
-                : volume == null ? null : catalogue.newest(volume.number);
-        SnapshotRow origin = volume == null ? null : catalogue.snapshot(volume.row.origin());
+        VolumeEntry volume = snapshot == null ? node.volume() : descent.volume(snapshot.volume());
+        SnapshotRow before =
+                snapshot != null ? descent.previous(snapshot) : volume == null ? null : descent.newest(volume.number);
+        SnapshotRow origin = volume == null ? null : descent.snapshot(volume.row.origin());
         if (before != null || origin != null) {
             found.add(new Node(before != null ? before : origin, null));
         }
         if (snapshot != null) {
-            SnapshotRow after = catalogue.next(snapshot);
+            SnapshotRow after = descent.next(snapshot);
             found.add(after != null ? new Node(after, null) : new Node(null, volume));
-            catalogue.clonesOf(snapshot).forEach(clone -> found.add(oldest(clone)));
+            descent.clonesOf(snapshot).forEach(clone -> found.add(oldest(clone)));
         }
         return found;
     }

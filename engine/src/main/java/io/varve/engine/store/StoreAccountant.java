@@ -116,7 +116,7 @@ final class StoreAccountant {
     void start() {
         List<VolumeEntry> wereOpen = new ArrayList<>();
         Map<Long, Integer> newestEpochs = parts.segments().unknownEpochs();
-        for (VolumeEntry entry : catalogue.everyVolume()) {
+        for (VolumeEntry entry : catalogue.descent().everyVolume()) {
             if (entry.row.isDamaged()) {
                 entry.status = new VolumeStatus(
                         VolumeStatus.Health.READ_ONLY, "an earlier recovery found records of its log missing");
@@ -258,7 +258,7 @@ final class StoreAccountant {
         if (catalogue.hasSnapshotsInLogOnly()) {
             checkpoints.run();
         }
-        return Lineage.of(catalogue, number);
+        return Lineage.of(catalogue.descent(), number);
     }
 
     ExtentSource changedSince(OpenVolume volume, SnapshotId since) {

@@ -38,7 +38,7 @@ enum PlantedDefect {
             return without("setFloors");
         }
     },
-    SNAPSHOT_OF_CLONES_FREED_EARLY("store.Catalogue", "hasClones") {
+    SNAPSHOT_OF_CLONES_FREED_EARLY("store.Descent", "hasClones") {
         @Override
         AsmVisitorWrapper change() {
             return answering(false);
