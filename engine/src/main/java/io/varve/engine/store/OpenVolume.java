@@ -13,16 +13,13 @@ import io.varve.engine.VolumeLoop;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.log.FrameMemory;
-import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.LogWriter;
-import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.log.SnapshotPayload;
 import io.varve.engine.map.BlockMap;
 import io.varve.engine.map.ExtentWalk;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.FramePool;
-import io.varve.engine.map.MapChanges;
 import io.varve.engine.map.MapLoader;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.map.PageFile;
@@ -33,7 +30,6 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -50,9 +46,6 @@ import org.slf4j.LoggerFactory;
 final class OpenVolume implements Volume, LogSpace.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
-    /** Requests that may wait inside the volume before it is congested. */
-    private static final int MAX_WAITING = 1024;
-
     private final VolumeKey key;
     private final VolumeLoop loop;
     private final VolumeHost host;
@@ -61,36 +54,24 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private final MapLoader loader;
     private final FramePool frames;
     private final DirtyBudget dirty;
-    private final SpacePressure pressure;
     private final BlockReader reader;
     private final LogWriter log;
     private final LogSpace space;
     private final WriteBatch batch;
     private final GroupCommit commit;
     private final Admission admission;
+    private final VolumeTree tree;
+    private final Congestion congestion;
+    private final Answers answers = new Answers();
     private final HeldRequests held = new HeldRequests();
     private final Deque<Request> recycled = new ArrayDeque<>();
-    private final Deque<Runnable> answers = new ArrayDeque<>();
-    private final Deque<Runnable> heldAnswers = new ArrayDeque<>();
-    private final List<Runnable> writableWaiters = new ArrayList<>();
     private List<Request> reads = new ArrayList<>();
-    private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
-
-    /** What {@link #usedNow} was when it last changed, for other threads. Loop writes only. */
-    private final AtomicLong publishedUsedBlocks = new AtomicLong();
-
     private volatile long sizeBytes;
     private volatile VolumeStatus status = VolumeStatus.OK;
     private boolean readOnly;
     private boolean closing;
     private boolean pumping;
     private boolean parkedBefore;
-    /** Depth of calls that are appending a request; answers wait until it is 0. */
-    private int appending;
-    /** How many hold the answers back. */
-    private int answerHolds;
-
-    private long usedBlocks;
     private long requestsInFlight;
     private @Nullable Runnable whenIdle;
 
@@ -134,12 +115,9 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.counters = counters;
         this.sizeBytes = start.sizeBytes();
         this.readOnly = start.readOnly();
-        this.usedBlocks = start.usedBlocks();
-        this.publishedUsedBlocks.set(usedBlocks);
         this.status = start.status();
         this.frames = shared.frames();
         this.dirty = shared.dirty();
-        this.pressure = shared.pressure();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters);
         this.log = new LogWriter(key.number(), counters, shared.frameMemory());
@@ -148,6 +126,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.batch = new WriteBatch(log, map);
         this.commit = new GroupCommit(loop, log, counters, this::logFailed);
         this.admission = new Admission(loop, host, this::admit, this::submit);
+        this.tree = new VolumeTree(map, log, space, commit, start.usedBlocks());
+        this.congestion = new Congestion(loop, host, () -> held.size() + admission.size(), shared, map);
         this.reader = new BlockReader(
                 key.toString(), loop, map, loader, shared.segments(), counters, this::readDone, this::damaged);
     }
@@ -290,7 +270,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         writeBatch();
         startReads();
         commit.start();
-        wakeWaiters();
+        congestion.wake();
     }
 
     private void startReads() {
@@ -309,37 +289,12 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     @Override
     public boolean congested() {
-        return held.size() + admission.size() >= MAX_WAITING
-                || dirty.isExceeded()
-                || pressure.isHigh()
-                || tooManyDirtyPages();
-    }
-
-    private boolean tooManyDirtyPages() {
-        return frames.usedFrames() > frames.budgetFrames() + frames.budgetFrames() / 4
-                && map.dirtyPages() > frames.budgetFrames() / 8;
+        return congestion.isCongested();
     }
 
     @Override
     public void whenWritable(Runnable task) {
-        writableWaiters.add(task);
-        if (dirty.isExceeded()) {
-            host.checkpointWanted();
-            dirty.whenRoom(() -> loop.execute(this::wakeWaiters));
-        } else if (pressure.isHigh()) {
-            pressure.whenLow(() -> loop.execute(this::wakeWaiters));
-        } else if (tooManyDirtyPages()) {
-            host.checkpointWanted();
-        }
-        wakeWaiters();
-    }
-
-    private void wakeWaiters() {
-        if (!writableWaiters.isEmpty() && !congested()) {
-            List<Runnable> tasks = new ArrayList<>(writableWaiters);
-            writableWaiters.clear();
-            tasks.forEach(Runnable::run);
-        }
+        congestion.whenOver(task);
     }
 
     // ---- requests ----
@@ -396,7 +351,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         }
         int use = request.use;
         request.starting = true;
-        appending++;
+        answers.beginAppending();
         boolean done = switch (request.kind) {
             case WRITE -> startWrite(request);
             case SNAPSHOT -> startSnapshot(request);
@@ -411,15 +366,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
                 finish(request, changeable());
             }
         }
-        appending--;
-        answerDelayed();
-    }
-
-    /** Gives the answers that came up while a request was being appended: callers may make new requests at once. */
-    private void answerDelayed() {
-        while (appending == 0 && !answers.isEmpty()) {
-            answers.remove().run();
-        }
+        answers.endAppending();
     }
 
     private void release(Request request) {
@@ -525,11 +472,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         if (changeable() != IoStatus.OK) {
             return false;
         }
-        MapRoot root = map.freeze();
-        Floors floors = Floors.of(log.position().address(), root.birth());
-        map.setFloors(floors);
-        snapshots.add(new CheckpointPart.TakenSnapshot(payload, root, floors, usedNow()));
-        used.accept(usedNow());
+        tree.takeSnapshot(payload);
+        used.accept(tree.usedNow());
         commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
         return true;
     }
@@ -569,14 +513,11 @@ final class OpenVolume implements Volume, LogSpace.Owner {
      * volume has done meanwhile.
      */
     void holdAnswers() {
-        answerHolds++;
+        answers.hold();
     }
 
     void releaseAnswers() {
-        answerHolds--;
-        while (answerHolds == 0 && !heldAnswers.isEmpty()) {
-            heldAnswers.remove().run();
-        }
+        answers.release();
     }
 
     // ---- what a request needs before it can be appended ----
@@ -586,7 +527,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             return true;
         }
         held.add(request, false);
-        space.start(request.kind == Request.Kind.WRITE ? request.length : 0, usedNow() == 0 || parkedBefore);
+        space.start(request.kind == Request.Kind.WRITE ? request.length : 0, tree.usedNow() == 0 || parkedBefore);
         return false;
     }
 
@@ -732,7 +673,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             return false;
         }
         batch.apply();
-        publishedUsedBlocks.setOpaque(usedNow());
+        tree.publishUsed();
         List<Request> finished = batch.takeFinished();
         for (int i = 0; i < finished.size(); i++) {
             finishAfterSyncIf(finished.get(i));
@@ -767,13 +708,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         request.reset();
         recycled.push(request);
         requestsInFlight--;
-        if (answerHolds > 0 && !internal) {
-            heldAnswers.add(() -> completion.completed(result));
-        } else if (appending > 0) {
-            answers.add(() -> completion.completed(result));
-        } else {
-            completion.completed(result);
-        }
+        answers.give(completion, result, internal);
         Runnable idle = whenIdle;
         if (idle != null && requestsInFlight == 0) {
             whenIdle = null;
@@ -838,36 +773,9 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             map.setFloors(newFloors);
             return null;
         }
-        MapRoot root = map.freeze();
-        MapChanges changes = map.takeChanges();
-        usedBlocks += changes.usedBlocks();
-        List<CheckpointPart.TakenSnapshot> taken = snapshots;
-        snapshots = new ArrayList<>();
-        long dirtyBytes = space.takeForSync();
-        if (taken.isEmpty()) {
-            map.setFloors(newFloors);
-        }
-        List<Segment> unsynced = log.isDurable() ? new ArrayList<>() : log.unsynced();
-        unsynced.addAll(commit.segmentsInSync());
-        LogPosition position = log.position();
         boolean park = rests() && log.unusedBytes() >= parkFromBytes;
-        if (park) {
-            log.end();
-            parkedBefore = true;
-        }
-        return new CheckpointPart(
-                root,
-                map.generation(),
-                position,
-                park,
-                log.epoch(),
-                changes,
-                taken,
-                log.takeSealed(),
-                unsynced,
-                log.lastSequence(),
-                dirtyBytes,
-                usedBlocks);
+        parkedBefore |= park;
+        return tree.freeze(newFloors, park);
     }
 
     /** True when nothing is under way that appends to the log. */
@@ -877,13 +785,11 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     /** The checkpoint that a part was given to is durable. */
     void checkpointed(CheckpointPart part, WrittenPages written) {
-        map.markOnDisk(written);
-        log.markDurable(part.lastSequence());
-        log.forgetSynced(part.unsynced(), part.parked() ? LogPosition.START : part.position());
+        tree.checkpointed(part, written);
         if (frames.isTight()) {
             map.evict(Integer.MAX_VALUE);
         }
-        wakeWaiters();
+        congestion.wake();
     }
 
     /** Syncing for a checkpoint failed. */
@@ -924,18 +830,12 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     /** Blocks that a trim cut off have been counted: they are used no more, nor by snapshots taken since. */
     void reclaimed(long blocks) {
-        usedBlocks -= blocks;
-        snapshots.replaceAll(taken -> taken.withoutUsed(blocks));
-        publishedUsedBlocks.setOpaque(usedNow());
-    }
-
-    private long usedNow() {
-        return usedBlocks + map.pendingUsedBlocks();
+        tree.reclaimed(blocks);
     }
 
     /** Blocks with data that the volume reads now. Any thread. */
     long usedBlocks() {
-        return publishedUsedBlocks.getOpaque();
+        return tree.usedBlocks();
     }
 
     /** About how many map pages a checkpoint would write. Any thread. */

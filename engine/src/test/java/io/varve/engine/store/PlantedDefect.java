@@ -32,7 +32,7 @@ enum PlantedDefect {
             return with(MapDefects.CopyMiscounts.class);
         }
     },
-    FLOORS_NOT_RAISED_AT_A_SNAPSHOT("store.OpenVolume", "startSnapshot") {
+    FLOORS_NOT_RAISED_AT_A_SNAPSHOT("store.VolumeTree", "takeSnapshot") {
         @Override
         AsmVisitorWrapper change() {
             return without("setFloors");

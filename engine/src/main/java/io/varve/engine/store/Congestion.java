@@ -1,0 +1,72 @@
+package io.varve.engine.store;
+
+import io.varve.engine.VolumeLoop;
+import io.varve.engine.map.BlockMap;
+import io.varve.engine.map.FramePool;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntSupplier;
+
+/**
+ * Whether a volume takes more in: not while too many requests wait inside it, too much log is dirty, dead space has to be
+ * compacted first, or its changed pages crowd the map's memory. Those who wait are called when that is over. Loop only.
+ */
+final class Congestion {
+    /** Requests that may wait inside the volume before it is congested. */
+    private static final int MAX_WAITING = 1024;
+
+    private final VolumeLoop loop;
+    private final VolumeHost host;
+    private final IntSupplier requestsWaiting;
+    private final DirtyBudget dirty;
+    private final SpacePressure pressure;
+    private final FramePool frames;
+    private final BlockMap map;
+    private final List<Runnable> waiters = new ArrayList<>();
+
+    /** @param requestsWaiting how many requests wait inside the volume */
+    Congestion(VolumeLoop loop, VolumeHost host, IntSupplier requestsWaiting, OpenVolume.Shared shared, BlockMap map) {
+        this.loop = loop;
+        this.host = host;
+        this.requestsWaiting = requestsWaiting;
+        this.dirty = shared.dirty();
+        this.pressure = shared.pressure();
+        this.frames = shared.frames();
+        this.map = map;
+    }
+
+    boolean isCongested() {
+        return requestsWaiting.getAsInt() >= MAX_WAITING
+                || dirty.isExceeded()
+                || pressure.isHigh()
+                || tooManyDirtyPages();
+    }
+
+    private boolean tooManyDirtyPages() {
+        return frames.usedFrames() > frames.budgetFrames() + frames.budgetFrames() / 4
+                && map.dirtyPages() > frames.budgetFrames() / 8;
+    }
+
+    /** Runs {@code task} when the volume is not congested, at once if it is not now. */
+    void whenOver(Runnable task) {
+        waiters.add(task);
+        if (dirty.isExceeded()) {
+            host.checkpointWanted();
+            dirty.whenRoom(() -> loop.execute(this::wake));
+        } else if (pressure.isHigh()) {
+            pressure.whenLow(() -> loop.execute(this::wake));
+        } else if (tooManyDirtyPages()) {
+            host.checkpointWanted();
+        }
+        wake();
+    }
+
+    /** Something was done that may have ended it. */
+    void wake() {
+        if (!waiters.isEmpty() && !isCongested()) {
+            List<Runnable> tasks = new ArrayList<>(waiters);
+            waiters.clear();
+            tasks.forEach(Runnable::run);
+        }
+    }
+}
