@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 
@@ -140,7 +141,14 @@ class Qcow2(Server):
     def start(self):
         self.image = self.directory / "base.qcow2"
         self.create(self.image, f"{self.size_gib}G")
-        self.serve(self.image)
+        try:
+            self.serve(self.image)
+        except CannotCompare:
+            if Qcow2.aio == "threads":
+                raise
+            print("qemu-nbd cannot use io_uring here, and goes on with threads", file=sys.stderr)
+            Qcow2.aio = "threads"
+            self.serve(self.image)
 
     def push_overlay(self):
         """Puts an overlay on the image and serves that: what a snapshot is with qemu-nbd."""

@@ -1,6 +1,5 @@
 package io.varve.benchmarks;
 
-import io.varve.engine.BlockStore;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.Volume;
@@ -22,6 +21,19 @@ final class ClosedLoop {
 
         Operation READ = Volume::read;
         Operation WRITE = (volume, offset, buffer, completion) -> volume.write(offset, buffer, false, completion);
+
+        /** Seven reads to three writes, as databases are said to do. */
+        static Operation mixed() {
+            return new Operation() {
+                private int turn;
+
+                @Override
+                public void request(Volume volume, long offset, ByteBuffer buffer, Completion completion) {
+                    turn = (turn + 3) % 10;
+                    (turn < 7 ? READ : WRITE).request(volume, offset, buffer, completion);
+                }
+            };
+        }
     }
 
     private final Volume volume;
@@ -42,14 +54,13 @@ final class ClosedLoop {
     /**
      * Gets the buffers ready.
      *
-     * @param payload what every buffer holds at first: {@link BlockStore#BLOCK_BYTES} bytes
+     * @param payload what every buffer holds at first; its length is that of every request
      */
     ClosedLoop(Volume volume, int depth, byte[] payload) {
         this.volume = volume;
         free = new Slot[depth];
         while (freeCount < depth) {
-            ByteBuffer buffer =
-                    ByteBuffer.allocateDirect(BlockStore.BLOCK_BYTES).put(payload);
+            ByteBuffer buffer = ByteBuffer.allocateDirect(payload.length).put(payload);
             free[freeCount++] = new Slot(buffer.flip());
         }
     }

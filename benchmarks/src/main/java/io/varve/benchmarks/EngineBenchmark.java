@@ -5,38 +5,19 @@ import io.varve.engine.SnapshotId;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * The engine without a server before it: 4 KiB requests on a real disk. Writes are not flushed, so the figures are those
- * of the page cache until the engine holds writers back for the disk.
- *
- * <p>The fork has the JVM options of {@code ./varve serve}.
+ * The engine without a server before it, on a real disk. Writes are not flushed, so the figures are those of the page
+ * cache until the engine holds writers back for the disk. Snapshots, compression and limits are parameters of {@link
+ * FilledVolume}: {@code -p snapshots=1000}.
  */
-@BenchmarkMode(Mode.Throughput)
-@OutputTimeUnit(TimeUnit.SECONDS)
-@Warmup(iterations = 3, time = 2)
-@Measurement(iterations = 5, time = 2)
-@Fork(
-        value = 1,
-        jvmArgsAppend = {
-            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-            "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
-            "--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED",
-            "-XX:+IgnoreUnrecognizedVMOptions", // the next two are not known to every JDK
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-Xmx256m",
-            "-XX:MaxDirectMemorySize=512m",
-            "-XX:+UseSerialGC"
-        })
-public class EngineBenchmark {
-    private static final int REQUESTS = 4096;
+public class EngineBenchmark extends AsServed {
+    private static final int REQUESTS = 1024;
+
+    private final Operation mixed = Operation.mixed();
 
     @Benchmark
     @OperationsPerInvocation(REQUESTS)
@@ -54,6 +35,18 @@ public class EngineBenchmark {
     @OperationsPerInvocation(REQUESTS)
     public void randomRead(FilledVolume volume) {
         volume.requests().start(REQUESTS, Operation.READ, volume.random()).join();
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(REQUESTS)
+    public void sequentialRead(FilledVolume volume) {
+        volume.requests().start(REQUESTS, Operation.READ, volume.sequential()).join();
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(REQUESTS)
+    public void randomMixed(FilledVolume volume) {
+        volume.requests().start(REQUESTS, mixed, volume.random()).join();
     }
 
     /** How long a snapshot takes, until it is durable, while random writes go on. */

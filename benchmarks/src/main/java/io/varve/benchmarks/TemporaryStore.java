@@ -35,6 +35,10 @@ final class TemporaryStore implements AutoCloseable {
         return store;
     }
 
+    NettyLoops loops() {
+        return loops;
+    }
+
     @Override
     public void close() throws IOException {
         store.close();

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * <p>Hot path. Lives on the volume's loop: every method is called there, but for {@link #drain}, {@link #closeNow} and
  * {@link #closed}.
  */
-final class Connection extends ChannelInboundHandlerAdapter implements RequestDecoder.Sink {
+final class Connection extends ChannelInboundHandlerAdapter implements RequestDecoder.Sink, NbdRequest.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
 
     private final Session session;
@@ -179,7 +179,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     }
 
     /** Answers a request and forgets it. */
-    void completed(NbdRequest request, NbdError error) {
+    @Override
+    public void completed(NbdRequest request, NbdError error) {
         if (!request.active) {
             throw new IllegalStateException("a request was completed twice");
         }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * are their own completion, so that a request allocates nothing. Used on the volume's loop only.
  */
 final class NbdRequest implements Completion {
-    private final Connection connection;
+    private final Owner owner;
 
     /** Null for a command that we do not know. */
     @Nullable
@@ -44,8 +44,13 @@ final class NbdRequest implements Completion {
     /** True from header to reply; a completion outside of it is the engine's mistake. */
     boolean active;
 
-    NbdRequest(Connection connection) {
-        this.connection = connection;
+    /** Who answers the request and has it again afterwards. */
+    interface Owner {
+        void completed(NbdRequest request, NbdError error);
+    }
+
+    NbdRequest(Owner owner) {
+        this.owner = owner;
     }
 
     boolean has(int flag) {
@@ -81,6 +86,6 @@ final class NbdRequest implements Completion {
 
     /** The request is over; it is answered with this. */
     void end(NbdError error) {
-        connection.completed(this, error);
+        owner.completed(this, error);
     }
 }
