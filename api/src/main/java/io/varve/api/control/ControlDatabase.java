@@ -21,6 +21,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<SnapshotEntry> snapshots;
     private final Entries<RetentionRule> retentionRules;
     private final Entries<LifecyclePolicy> lifecyclePolicies;
+    private final Entries<ImportEntry> imports;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
@@ -29,6 +30,7 @@ public final class ControlDatabase implements Metadata {
         snapshots = EntryTables.snapshots(file);
         retentionRules = EntryTables.retentionRules(file);
         lifecyclePolicies = EntryTables.lifecyclePolicies(file);
+        imports = EntryTables.imports(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -82,6 +84,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<LifecyclePolicy> lifecyclePolicies() {
         return lifecyclePolicies;
+    }
+
+    @Override
+    public Entries<ImportEntry> imports() {
+        return imports;
     }
 
     @Override

@@ -21,7 +21,8 @@ record ControlParts(
         Ledger<VolumeId, VolumeEntry> volumes,
         Ledger<SnapshotId, SnapshotEntry> snapshots,
         Ledger<RuleId, RetentionRule> rules,
-        Ledger<PolicyId, LifecyclePolicy> policies) {
+        Ledger<PolicyId, LifecyclePolicy> policies,
+        Ledger<ImportId, ImportEntry> imports) {
     /** Reads what is known. */
     static ControlParts of(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         Events events = new Events(clock);
@@ -34,7 +35,8 @@ record ControlParts(
                 new Ledger<>(metadata.volumes(), "volume", events),
                 new Ledger<>(metadata.snapshots(), "snapshot", events),
                 new Ledger<>(metadata.retentionRules(), "retention-rule", events),
-                new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events));
+                new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events),
+                new Ledger<>(metadata.imports(), "import", events));
     }
 
     /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */

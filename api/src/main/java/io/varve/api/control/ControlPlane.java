@@ -1,8 +1,10 @@
 package io.varve.api.control;
 
+import io.varve.api.portable.SnapshotExport;
 import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
 import io.varve.engine.ScrubStatus;
+import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeId;
 import java.time.InstantSource;
@@ -25,6 +27,7 @@ public final class ControlPlane implements AutoCloseable {
     private final Volumes volumes;
     private final Snapshots snapshots;
     private final LifecyclePolicies lifecyclePolicies;
+    private final Imports imports;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
@@ -35,6 +38,7 @@ public final class ControlPlane implements AutoCloseable {
         volumes = new Volumes(parts, retentionRules);
         snapshots = new Snapshots(parts, retentionRules);
         lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
+        imports = new Imports(parts);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -98,6 +102,7 @@ public final class ControlPlane implements AutoCloseable {
         volumes.expire();
         snapshots.expire();
         lifecyclePolicies.tick();
+        imports.expire();
     }
 
     /** Space of the whole store. */
@@ -116,6 +121,17 @@ public final class ControlPlane implements AutoCloseable {
 
     public LifecyclePolicies lifecyclePolicies() {
         return lifecyclePolicies;
+    }
+
+    public Imports imports() {
+        return imports;
+    }
+
+    /** The portable file of a snapshot, since another one if that is given. Fails with SNAPSHOT_NOT_FOUND. */
+    public SnapshotExport export(SnapshotId id, Optional<SnapshotId> since) {
+        SnapshotView snapshot = snapshots.describe(id);
+        since.ifPresent(parts::requireSnapshot);
+        return new SnapshotExport(store, snapshot.record(), since);
     }
 
     public Snapshots snapshots() {

@@ -186,6 +186,38 @@ final class EntryTables {
         return json.stream().map(String::valueOf).map(parse).toList();
     }
 
+    static Entries<ImportEntry> imports(SqlFile file) {
+        return described(file, "import", EntryTables::importEntry)
+                .column("description", ImportEntry::description)
+                .column("volume", ImportEntry::volume)
+                .column("snapshot", ImportEntry::snapshot)
+                .column("source", entry -> entry.source().orElse(null))
+                .column("received_bytes", entry -> entry.progress().receivedBytes())
+                .column("next_offset", entry -> entry.progress().nextOffset())
+                .column("digest", entry -> entry.progress().digest())
+                .column("size_bytes", entry -> entry.progress().sizeBytes())
+                .column("touched_at", entry -> entry.touchedAt().toEpochMilli())
+                .column("completed", entry -> entry.completed() ? 1 : 0);
+    }
+
+    private static ImportEntry importEntry(ResultSet row) throws SQLException {
+        return new ImportEntry(
+                new ImportId(row.getString("id")),
+                label(row),
+                row.getString("description"),
+                VolumeId.parse(row.getString("volume")),
+                SnapshotId.parse(row.getString("snapshot")),
+                Optional.ofNullable(row.getString("source")).map(SnapshotId::parse),
+                new ImportEntry.Progress(
+                        row.getLong("received_bytes"),
+                        row.getLong("next_offset"),
+                        row.getString("digest"),
+                        row.getLong("size_bytes")),
+                Instant.ofEpochMilli(row.getLong("touched_at")),
+                row.getInt("completed") != 0,
+                token(row));
+    }
+
     /** A table with what every kind has. */
     private static <T extends Entry<?>> EntryTable<T> described(
             SqlFile file, String table, SqlFile.RowReader<T> reader) {

@@ -16,6 +16,8 @@ public interface Metadata extends AutoCloseable {
 
     Entries<LifecyclePolicy> lifecyclePolicies();
 
+    Entries<ImportEntry> imports();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

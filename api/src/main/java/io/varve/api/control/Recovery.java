@@ -35,6 +35,10 @@ final class Recovery {
             settle(entry);
             known.add(entry.id());
         }
+        for (ImportEntry entry : metadata.imports().all()) {
+            settle(entry);
+            known.add(entry.volume());
+        }
         store.volumes().stream()
                 .map(VolumeRecord::id)
                 .filter(id -> !known.contains(id))
@@ -90,6 +94,19 @@ final class Recovery {
             metadata.snapshots().remove(entry.id());
         } else if (entry.phase() == Phase.CREATING) {
             metadata.snapshots().put(entry.with(Phase.READY));
+        }
+    }
+
+    /** An import whose snapshot came about is completed; one whose volume is gone begins anew. */
+    private void settle(ImportEntry entry) {
+        if (entry.completed()) {
+            return;
+        }
+        if (store.snapshot(entry.snapshot()).isPresent()) {
+            metadata.imports().put(entry.done());
+        } else if (entry.progress().receivedBytes() > 0
+                && store.volume(entry.volume()).isEmpty()) {
+            metadata.imports().put(entry.with(entry.source(), ImportEntry.Progress.NONE, entry.touchedAt()));
         }
     }
 

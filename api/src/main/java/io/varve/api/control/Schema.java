@@ -82,6 +82,24 @@ final class Schema {
               last_run TEXT,
               client_token TEXT UNIQUE,
               parameters TEXT
+            ) STRICT"""),
+            List.of("""
+            CREATE TABLE import (
+              id TEXT PRIMARY KEY,
+              name TEXT,
+              tags TEXT NOT NULL,
+              description TEXT NOT NULL,
+              volume TEXT NOT NULL,
+              snapshot TEXT NOT NULL,
+              source TEXT,
+              received_bytes INTEGER NOT NULL,
+              next_offset INTEGER NOT NULL,
+              digest TEXT NOT NULL,
+              size_bytes INTEGER NOT NULL,
+              touched_at INTEGER NOT NULL,
+              completed INTEGER NOT NULL,
+              client_token TEXT UNIQUE,
+              parameters TEXT
             ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);

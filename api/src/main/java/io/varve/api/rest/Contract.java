@@ -86,7 +86,8 @@ public final class Contract {
             }
         }
         Optional<String> bodySchema = Optional.ofNullable(json.getJsonObject("requestBody"))
-                .map(body -> schemaName(body.getJsonObject("content").getJsonObject("application/json")));
+                .map(body -> body.getJsonObject("content").getJsonObject("application/json"))
+                .map(Contract::schemaName);
         return new Operation(json.getString("operationId"), method.toUpperCase(Locale.ROOT), path, query, bodySchema);
     }
 

@@ -2,6 +2,7 @@ package io.varve.api.rest;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.varve.api.control.ErrorCode;
+import io.varve.api.control.ImportEntry;
 import io.varve.api.control.Recycled;
 import io.varve.api.control.RetentionRule;
 import io.varve.api.control.SnapshotLock;
@@ -99,6 +100,21 @@ final class Documents {
         recycled.ifPresent(bin -> json.put("recycleBinEnterTime", time(bin.since()))
                 .put("recycleBinExitTime", time(bin.until()))
                 .put("retentionRuleId", bin.rule().text()));
+    }
+
+    static JsonObject importEntry(ImportEntry entry) {
+        JsonObject json = new JsonObject()
+                .put("importId", entry.id().text())
+                .put("state", entry.state())
+                .put("description", entry.description())
+                .put("tags", tags(entry.label().tags()))
+                .put("receivedBytes", entry.progress().receivedBytes());
+        entry.label().name().ifPresent(name -> json.put("name", name));
+        entry.source().ifPresent(source -> json.put("sourceSnapshotId", source.toString()));
+        if (entry.progress().sizeBytes() > 0) {
+            json.put("volumeSizeGiB", entry.progress().sizeBytes() >> GIB_SHIFT);
+        }
+        return entry.completed() ? json.put("snapshotId", entry.snapshot().toString()) : json;
     }
 
     static JsonObject retentionRule(RetentionRule rule, Instant now) {

@@ -22,5 +22,8 @@ final class RestLimits {
     /** Keeps a quiet stream of events from being taken for a dead connection. */
     static final long HEARTBEAT_MILLIS = 15_000;
 
+    /** How many portable files are sent and received at once. */
+    static final int TRANSFERS = 4;
+
     private RestLimits() {}
 }

@@ -12,6 +12,7 @@ import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
@@ -26,6 +27,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +51,7 @@ public final class RestServer implements AutoCloseable {
     private final Operations operations = new Operations();
     private final HostGuard guard;
     private final EventStream eventStream;
+    private final Transfers transfers;
     private volatile String state = "starting";
     private volatile int port;
 
@@ -73,6 +76,8 @@ public final class RestServer implements AutoCloseable {
         snapshots.addTo(operations, connections);
         snapshots.addLocksAndBinTo(operations);
         new RetentionRuleOperations(control.retentionRules()).addTo(operations);
+        transfers = new Transfers(vertx, control, (request, problem) -> sendProblem(request, problem));
+        new ImportOperations(control.imports()).addTo(operations);
         new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
         operations.addPrompt(
                 "describeStore", call -> Answer.json(200, documents.store(control.usage(), control.scrub())));
@@ -138,6 +143,7 @@ public final class RestServer implements AutoCloseable {
     /** Stops listening. Blocks. */
     @Override
     public void close() {
+        transfers.close();
         await(vertx.close());
     }
 
@@ -151,12 +157,11 @@ public final class RestServer implements AutoCloseable {
     private Router router() {
         Router router = Router.router(vertx);
         router.route().handler(this::admit);
+        streamed(router, "exportSnapshot", this::export);
+        streamed(router, "sendImportData", this::receive);
+        streamed(router, LISTEN, this::listen);
         router.route().handler(BodyHandler.create(false).setBodyLimit(RestLimits.BODY_BYTES));
         for (Contract.Operation operation : contract.operations()) {
-            if (operation.id().equals(LISTEN)) {
-                router.get(operation.routePath()).handler(this::listen);
-                continue;
-            }
             router.route(HttpMethod.valueOf(operation.method()), operation.routePath())
                     .handler(context -> serve(context, operation));
         }
@@ -181,12 +186,21 @@ public final class RestServer implements AutoCloseable {
     private static void requireJson(RoutingContext context) {
         String method = context.request().method().name();
         String type = context.request().getHeader("Content-Type");
+        if (isImportData(context)) {
+            return; // not a type that a web page could send unasked
+        }
         boolean change = method.equals("POST") || method.equals("PATCH") || method.equals("PUT");
         if ((change || type != null) && !isJson(type)) {
             throw new RequestException(
                     ErrorCode.UNSUPPORTED_MEDIA_TYPE,
                     "Content-Type %s is refused: changes are sent as %s".formatted(Echo.json(type), JSON));
         }
+    }
+
+    private static boolean isImportData(RoutingContext context) {
+        return context.request().method().equals(HttpMethod.PATCH)
+                && context.normalizedPath().matches("/v1/imports/[^/]+/data")
+                && "application/octet-stream".equals(context.request().getHeader("Content-Type"));
     }
 
     private static boolean isJson(@Nullable String contentType) {
@@ -214,12 +228,35 @@ public final class RestServer implements AutoCloseable {
         }
     }
 
-    private void listen(RoutingContext context) {
-        try {
-            eventStream.open(context.request());
-        } catch (RequestException e) {
-            fail(context, e);
-        }
+    /** An operation whose bytes or events go by as they come. It is tried before those that want the body whole. */
+    private void streamed(Router router, String operationId, BiConsumer<RoutingContext, Contract.Operation> handler) {
+        Contract.Operation operation = contract.operations().stream()
+                .filter(candidate -> candidate.id().equals(operationId))
+                .findFirst()
+                .orElseThrow();
+        router.route(HttpMethod.valueOf(operation.method()), operation.routePath())
+                .handler(context -> {
+                    try {
+                        handler.accept(context, operation);
+                    } catch (RuntimeException e) { // the edge of a request
+                        fail(context, e);
+                    }
+                });
+    }
+
+    private void listen(RoutingContext context, Contract.Operation operation) {
+        eventStream.open(context.request());
+    }
+
+    private void export(RoutingContext context, Contract.Operation operation) {
+        transfers.send(
+                context.request(),
+                Requests.snapshotId("snapshotId", context.pathParam("snapshotId")),
+                new Query(context.queryParams(), operation));
+    }
+
+    private void receive(RoutingContext context, Contract.Operation operation) {
+        transfers.receive(context.request(), ImportOperations.id(context.pathParam("importId")));
     }
 
     private static String body(RoutingContext context) {
@@ -227,7 +264,10 @@ public final class RestServer implements AutoCloseable {
     }
 
     private static void send(RoutingContext context, Answer answer) {
-        HttpServerResponse response = context.response();
+        send(context.response(), answer);
+    }
+
+    private static void send(HttpServerResponse response, Answer answer) {
         if (response.ended() || response.closed()) {
             return;
         }
@@ -272,12 +312,16 @@ public final class RestServer implements AutoCloseable {
     }
 
     private static void fail(RoutingContext context, @Nullable Throwable failure) {
+        sendProblem(context.request(), failure);
+    }
+
+    private static void sendProblem(HttpServerRequest request, @Nullable Throwable failure) {
         RequestException problem = problem(failure);
         if (problem.code() == ErrorCode.INTERNAL_ERROR) {
-            LOG.error("{} {} failed", context.request().method(), context.normalizedPath(), failure);
+            LOG.error("{} {} failed", request.method(), request.path(), failure);
         }
         send(
-                context,
+                request.response(),
                 Answer.problem(
                         problem.code().status(),
                         Documents.problem(problem.code(), String.valueOf(problem.getMessage()))));

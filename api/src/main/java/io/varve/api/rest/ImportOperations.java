@@ -1,0 +1,45 @@
+package io.varve.api.rest;
+
+import io.varve.api.control.ErrorCode;
+import io.varve.api.control.ImportId;
+import io.varve.api.control.Imports;
+
+/** The operations under {@code /v1/imports}, but for the bytes themselves. */
+final class ImportOperations {
+    private static final String PATH = "/v1/imports/";
+
+    private final Imports imports;
+
+    ImportOperations(Imports imports) {
+        this.imports = imports;
+    }
+
+    void addTo(Operations operations) {
+        operations.add(
+                "createImport",
+                call -> imports.create(new Imports.Request(
+                                Requests.label(call.body()),
+                                call.body().getString("description", ""),
+                                Requests.clientToken(call.body())))
+                        .thenApply(entry ->
+                                Answer.created(entry.etag(), PATH + entry.id(), Documents.importEntry(entry))));
+        operations.addPrompt(
+                "listImports",
+                call -> Answer.json(200, Call.page("imports", imports.list(call.list()), Documents::importEntry)));
+        operations.addPrompt(
+                "describeImport", call -> Answer.json(200, Documents.importEntry(imports.describe(id(call)))));
+        operations.add("deleteImport", call -> imports.delete(id(call)).thenApply(gone -> Answer.empty()));
+    }
+
+    private static ImportId id(Call call) {
+        return id(call.path("importId"));
+    }
+
+    static ImportId id(String text) {
+        try {
+            return new ImportId(text);
+        } catch (IllegalArgumentException e) {
+            throw Requests.malformed(ErrorCode.INVALID_PARAMETER_VALUE, "importId", text, "an import", ImportId.PREFIX);
+        }
+    }
+}
