@@ -49,7 +49,7 @@ final class HostOfVolume implements VolumeHost {
             }
             LogPosition previous = entry.row.position();
             Segment first = prepare(capacityBytes, 0, false, framed, fromBallast);
-            int epoch = entry.row.epoch() + 1;
+            int epoch = nextEpoch(entry.row);
             entry.row.setEpoch(epoch);
             entry.row.setOpenForWriting(true);
             entry.row.setPosition(new LogPosition(
@@ -57,6 +57,11 @@ final class HostOfVolume implements VolumeHost {
             services.checkpoints().commitTables();
             return new LogStart(epoch, first, previous);
         });
+    }
+
+    /** Larger than any that a record of the volume was ever written under. */
+    private static int nextEpoch(VolumeRow row) {
+        return row.epoch() + 1;
     }
 
     @Override

@@ -101,7 +101,12 @@ public final class SimulatedDisk implements Disk {
 
     /** At the moment of the next such operation, which does not fail, {@code then} runs. */
     public void onNext(Operation operation, String names, Runnable then) {
-        faults.add(new Fault(operation, names, 1, false, false, then));
+        onNth(operation, names, 1, then);
+    }
+
+    /** At the moment of the n-th such operation from now, which does not fail, {@code then} runs. */
+    public void onNth(Operation operation, String names, int n, Runnable then) {
+        faults.add(new Fault(operation, names, n, false, false, then));
     }
 
     /** The n-th such operation from now fails, and only that. */

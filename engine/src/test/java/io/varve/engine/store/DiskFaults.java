@@ -20,7 +20,10 @@ final class DiskFaults {
 
     /** Arranges the crash, and the faults of this life. */
     void arrange() {
-        if (random.nextInt(6) > 0) {
+        int choice = random.nextInt(6);
+        if (choice <= (world.plan.has(Fault.DAMAGE) ? 4 : 1)) {
+            crashWithinACheckpoint();
+        } else if (choice < 5) {
             world.disk.crashAfter(10 + random.nextInt(300));
         }
         if (random.nextInt(4) == 0) {
@@ -45,6 +48,15 @@ final class DiskFaults {
             }
         }
         world.tolerant = any;
+    }
+
+    /** While pages of the map or a superblock are written: the last commit, and the one before, must still be whole. */
+    private void crashWithinACheckpoint() {
+        String file = random.nextInt(4) > 0 ? "map" : "superblock.*";
+        int nth = 1 + random.nextInt(25);
+        int later = 1 + random.nextInt(4);
+        world.note("crash %d operations behind the %d. write of %s", later, nth, file);
+        world.disk.onNth(Operation.WRITE, file, nth, () -> world.disk.crashAfter(later));
     }
 
     private void fail(Operation operation, int nth) {

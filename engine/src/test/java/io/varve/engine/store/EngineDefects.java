@@ -45,6 +45,17 @@ public final class EngineDefects {
         }
     }
 
+    /** Every opening but the first has the epoch of the one before. */
+    static final class SameEpoch {
+        private SameEpoch() {}
+
+        @Advice.OnMethodExit
+        @SuppressWarnings("UnusedVariable")
+        static void after(@Advice.Return(readOnly = false) int epoch) {
+            epoch = Math.max(1, epoch - 1);
+        }
+    }
+
     /** FUA is forgotten. */
     static final class NoFua {
         private NoFua() {}

@@ -30,6 +30,7 @@ final class Inspection {
         if (world.commitBack) {
             deleteWhatCameBack();
         }
+        world.snapshots.forEach(this::requireWholeGroup);
         world.snapshots.removeIf(shot -> isGone(
                 shot.id.toString(),
                 shot.created,
@@ -47,6 +48,19 @@ final class Inspection {
         }
         world.snapshots.forEach(this::inspect);
         world.volumes.forEach(volume -> inspect(volume, keptAcknowledged));
+    }
+
+    /** Snapshots that were asked for together are there together; an answer tells that they are. */
+    private void requireWholeGroup(ModelSnapshot shot) {
+        boolean sure = !shot.created && !world.commitBack && !world.plan.hasIoFaults();
+        if (sure) {
+            long there = shot.group.stream()
+                    .filter(one -> world.store.snapshot(one.id).isPresent())
+                    .count();
+            assertThat(there)
+                    .as("of %d snapshots taken together", shot.group.size())
+                    .isIn(0L, (long) shot.group.size());
+        }
     }
 
     /** Deletions that were undone with the last commit are made again. */

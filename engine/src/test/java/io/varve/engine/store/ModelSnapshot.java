@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.SnapshotId;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A snapshot, as the simulation knows it. */
@@ -13,6 +14,9 @@ final class ModelSnapshot {
     VolumeHistory possible;
     /** What it was found to hold. */
     int @Nullable [] content;
+
+    /** Those that were asked for together with it, itself included. */
+    List<ModelSnapshot> group = List.of(this);
 
     long sizeBytes;
     boolean created;

@@ -94,6 +94,12 @@ enum PlantedDefect {
             return with(EngineDefects.AcknowledgedAtOnce.class);
         }
     },
+    EPOCH_NOT_INCREASED("store.HostOfVolume", "nextEpoch") {
+        @Override
+        AsmVisitorWrapper change() {
+            return with(EngineDefects.SameEpoch.class);
+        }
+    },
     TRIM_WITHOUT_A_RECORD("store.WriteBatch", "appendClear") {
         @Override
         AsmVisitorWrapper change() {

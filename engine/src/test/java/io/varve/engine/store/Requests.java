@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.Completion;
+import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeStatus;
@@ -72,7 +73,14 @@ final class Requests {
         int first = regions.firstSector(run) + unit * random.nextInt((sectors - length) / unit + 1);
         switch (random.nextInt(10)) {
             case 0 -> flush(volume, open);
-            case 1, 2 -> read(volume, open, first, length);
+            case 1 -> {
+                if (random.nextInt(4) == 0) {
+                    blockStatus(volume, open, first, length);
+                } else {
+                    read(volume, open, first, length);
+                }
+            }
+            case 2 -> read(volume, open, first, length);
             default -> change(volume, open, first, length);
         }
     }
@@ -174,6 +182,42 @@ final class Requests {
                 require(excused, "a read is answered " + status);
             }
         });
+    }
+
+    /** What is told to be a hole or zero is as good as read as zeroes. */
+    private void blockStatus(ModelVolume volume, Volume open, int first, int length) {
+        long asked = world.tick();
+        boolean within = first + length <= regions.sectorsWithin(volume.sizeBytes);
+        volume.inFlight++;
+        world.inFlight++;
+        world.note("%s status at %d of sectors %d to %d", volume.id, asked, first, first + length);
+        Extents extents = new Extents();
+        long bytes = (long) length * Regions.SECTOR_BYTES;
+        open.blockStatus(regions.offsetOf(first), bytes, 1 + random.nextInt(8), extents, status -> {
+            volume.inFlight--;
+            world.inFlight--;
+            if (status == IoStatus.OK) {
+                require(
+                        extents.totalBytes() > 0 && extents.totalBytes() <= bytes,
+                        "extents cover what was not asked for");
+                checkHoles(volume, first, extents, asked);
+            } else if (within) {
+                boolean excused =
+                        status == IoStatus.EIO && world.tolerant || status == IoStatus.ESHUTDOWN && world.closing;
+                require(excused, "a question is answered " + status);
+            }
+        });
+    }
+
+    private void checkHoles(ModelVolume volume, int first, Extents extents, long asked) {
+        int at = first;
+        for (int i = 0; i < extents.size(); i++) {
+            int sectors = (int) (extents.lengthBytes(i) / Regions.SECTOR_BYTES);
+            if (extents.value(i) != Extents.DATA) {
+                checkRead(volume, at, new int[sectors], asked);
+            }
+            at += sectors;
+        }
     }
 
     private void checkRead(ModelVolume volume, int first, int[] found, long asked) {

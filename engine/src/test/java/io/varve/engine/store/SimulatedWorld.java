@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The store under test with its disk and scheduler, and the model of what is in it. */
@@ -97,6 +98,19 @@ final class SimulatedWorld {
         }
     }
 
+    /** Lets so many seconds of the store's clock pass. */
+    void rest(int seconds) {
+        note("rest of %d s", seconds);
+        long until = scheduler.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+        while (scheduler.nanoTime() < until && scheduler.runOne()) {
+            checkCallbacks();
+        }
+        if (!tolerant && store.scrub().damageFound() > 0) {
+            throw new AssertionError("the scrub found damage where there is none: "
+                    + store.scrub().damaged());
+        }
+    }
+
     /** A callback has found something wrong. */
     void failed(Throwable cause) {
         problem = problem == null ? cause : problem;
@@ -168,7 +182,7 @@ final class SimulatedWorld {
             } else {
                 disk.powerLoss(scheduler);
             }
-            if (attempt == 0 && plan.has(SimulationPlan.Fault.DAMAGE) && random.nextBoolean()) {
+            if (attempt == 0 && plan.has(SimulationPlan.Fault.DAMAGE) && random.nextInt(4) > 0) {
                 commitBack = new MediumDamage(this).loseNewestSuperblock();
             }
             if (full && random.nextBoolean()) {

@@ -54,7 +54,9 @@ record SimulationPlan(
                 seed,
                 large ? 2 : 3,
                 large ? Regions.LARGE : Regions.SMALL,
-                new StoreOptions(1, log, log, log, segment).withBallast(256 << 10),
+                new StoreOptions(1, log, log, log, segment)
+                        .withBallast(256 << 10)
+                        .withScrub(random.nextInt(3) == 0 ? 1L << 20 << random.nextInt(6) : 0),
                 large ? 600 : 4,
                 faults);
     }

@@ -3,11 +3,15 @@ package io.varve.engine.store;
 import io.varve.engine.Compression;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
+import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeStatus;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -34,8 +38,10 @@ final class Workload {
         int choice = random.nextInt(100);
         if (world.volumes.isEmpty() || choice < 2) {
             createVolume();
-        } else if (choice < 6) {
+        } else if (choice < 5) {
             snapshot(pick(world.volumes));
+        } else if (choice < 6) {
+            snapshotsAtOnce();
         } else if (choice < 8 && !world.snapshots.isEmpty()) {
             cloneOf(pick(world.snapshots));
         } else if (choice < 10 && !world.snapshots.isEmpty()) {
@@ -56,6 +62,8 @@ final class Workload {
             letGo(pick(world.volumes));
         } else if (choice < 20 && !world.snapshots.isEmpty()) {
             readSnapshot(pick(world.snapshots));
+        } else if (choice < 21 && random.nextInt(3) == 0) {
+            world.rest(1 + random.nextInt(12));
         } else {
             request(pick(world.volumes));
         }
@@ -253,26 +261,58 @@ final class Workload {
     // ---- snapshots ----
 
     private void snapshot(ModelVolume of) {
-        if (world.snapshots.size() >= MAX_SNAPSHOTS || !of.usable() || of.failed || world.tolerant && of.open == null) {
-            return;
+        if (world.snapshots.size() < MAX_SNAPSHOTS && canBeTaken(of)) {
+            ModelSnapshot shot = new ModelSnapshot(SnapshotId.random(random), of, world.tick());
+            ask(List.of(shot), world.store.createSnapshot(shot.id, of.id).thenApply(List::of));
         }
-        ModelSnapshot shot = new ModelSnapshot(SnapshotId.random(random), of, world.tick());
-        world.note("asks for %s of %s", shot.id, of.id);
-        world.snapshots.add(shot);
-        of.inFlight++;
+    }
+
+    private boolean canBeTaken(ModelVolume of) {
+        return of.usable() && !of.failed && (!world.tolerant || of.open != null);
+    }
+
+    /** Of all volumes that there are, at one instant. */
+    private void snapshotsAtOnce() {
+        List<ModelSnapshot> shots = new ArrayList<>();
+        Map<VolumeId, SnapshotId> wanted = new LinkedHashMap<>();
+        for (ModelVolume of : world.volumes) {
+            if (canBeTaken(of) && world.snapshots.size() + shots.size() < MAX_SNAPSHOTS) {
+                ModelSnapshot shot = new ModelSnapshot(SnapshotId.random(random), of, world.tick());
+                shots.add(shot);
+                wanted.put(of.id, shot.id);
+            }
+        }
+        if (shots.size() > 1) {
+            shots.forEach(shot -> shot.group = shots);
+            ask(shots, world.store.createSnapshots(wanted));
+        }
+    }
+
+    private void ask(List<ModelSnapshot> shots, CompletableFuture<List<SnapshotRecord>> call) {
+        world.snapshots.addAll(shots);
+        shots.forEach(shot -> shot.of.inFlight++);
         control(
-                world.store.createSnapshot(shot.id, of.id).whenComplete((record, failure) -> of.inFlight--),
-                "snapshot " + shot.id,
-                record -> {
-                    shot.created = true;
-                    shot.sizeBytes = record.sizeBytes();
-                    shot.possible = of.history.ofSnapshot(shot.asked);
-                    of.history.flushed(shot.asked);
-                    if (random.nextBoolean()) {
-                        readSnapshot(shot);
+                call.whenComplete((records, failure) -> shots.forEach(shot -> shot.of.inFlight--)),
+                "snapshots "
+                        + shots.stream()
+                                .map(shot -> shot.id + " of " + shot.of.id)
+                                .toList(),
+                records -> {
+                    for (int i = 0; i < shots.size(); i++) {
+                        taken(shots.get(i), records.get(i));
                     }
                 },
-                () -> world.snapshots.remove(shot));
+                () -> world.snapshots.removeAll(shots));
+    }
+
+    private void taken(ModelSnapshot shot, SnapshotRecord record) {
+        shot.created = true;
+        shot.sizeBytes = record.sizeBytes();
+        shot.possible = shot.of.history.ofSnapshot(shot.asked);
+        shot.of.history.flushed(shot.asked);
+        if (random.nextBoolean()) {
+            readSnapshot(shot);
+        }
     }
 
     private void readSnapshot(ModelSnapshot shot) {
