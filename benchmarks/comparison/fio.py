@@ -14,6 +14,7 @@ class Load:
     iops: float
     megabytes_per_second: float
     slowest_thousandth_us: float
+    slowest_us: float
 
 
 def fio(uri, size_gib, *options):
@@ -29,7 +30,8 @@ def fio(uri, size_gib, *options):
         operations=sum(way["total_ios"] for way in ways),
         iops=sum(way["iops"] for way in ways),
         megabytes_per_second=sum(way["bw_bytes"] for way in ways) / 1e6,
-        slowest_thousandth_us=max((way["clat_ns"].get("percentile", {}).get("99.900000", 0) for way in ways), default=0) / 1e3)
+        slowest_thousandth_us=max((way["clat_ns"].get("percentile", {}).get("99.900000", 0) for way in ways), default=0) / 1e3,
+        slowest_us=max((way["clat_ns"]["max"] for way in ways), default=0) / 1e3)
 
 
 def fill(uri, size_gib):

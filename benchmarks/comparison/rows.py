@@ -295,6 +295,56 @@ class TailLatency(Row):
             taker.join()
 
 
+class SnapshotCalls(Row):
+    """The slowest hundredth of snapshot calls over REST under random writes, by 10 ms and that of flushes meanwhile."""
+
+    ALLOWED_MS = 10
+    LOAD = ("--rw=randwrite", "--bs=4k", "--iodepth=32", "--time_based")
+
+    def measure(self, bench):
+        varve = bench[Varve.name]
+        runs = {name: [] for name in (
+            "slowest hundredth of calls", "of flushes", "slowest write with snapshots", "slowest write without")}
+        for round_number in range(1, bench.rounds + 1):
+            load = (*self.LOAD, f"--runtime={2 * bench.seconds}")
+            alone = fio(varve.uri, varve.size_gib, *load)
+            calls, flushes, over = [], [], threading.Event()
+            taker = threading.Thread(target=self.take, args=(varve, calls, flushes, over))
+            taker.start()
+            try:
+                together = fio(varve.uri, varve.size_gib, *load)
+            finally:
+                over.set()
+                taker.join()
+            figures = (hundredth(calls), hundredth(flushes), together.slowest_us / 1e3, alone.slowest_us / 1e3)
+            for measured, value in zip(runs.values(), figures):
+                measured.append(value)
+            say(f"{self.name}, round {round_number}: {figures[0]:.1f} ms, a flush {figures[1]:.1f} ms")
+        called, flushed, *_ = runs.values()
+        ratios = [call / (self.ALLOWED_MS + flush) for call, flush in zip(called, flushed)]
+        return [self.outcome("10 ms and a flush", ratios, "ms", runs=runs, less_is_better=True)]
+
+    def take(self, varve, calls, flushes, over):
+        import nbd  # here, so that a missing package is told by check_tools and not by Python
+
+        client = nbd.NBD()
+        client.connect_uri(varve.uri)
+        while not over.wait(0.05):
+            begun = time.monotonic()
+            snapshot = varve.snapshot()
+            calls.append((time.monotonic() - begun) * 1e3)
+            varve.delete_snapshot(snapshot)
+            over.wait(0.05)
+            begun = time.monotonic()
+            client.flush()
+            flushes.append((time.monotonic() - begun) * 1e3)
+        client.shutdown()
+
+
+def hundredth(times):
+    return sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
+
+
 def processor_time(outcomes):
     """The worst of the rows with 4 KiB requests, from what the other rows measured on the way."""
     rows = [(row, [mine / theirs for mine, theirs in zip(row.cpu[Varve.name], row.cpu[Qcow2.name])])
@@ -329,6 +379,7 @@ ROWS = (
     ManySnapshots("random read, depth 32, 1,000 snapshots", 0.95, 1.0),
     SameLoad("sequential read, 1 MiB, depth 8", ("--rw=read", "--bs=1m", "--iodepth=8"), 0.8, 1.2, "MB/s"),
     SameLoad("sequential overwrite, 1 MiB, depth 8", ("--rw=write", "--bs=1m", "--iodepth=8"), 0.6, 1.0, "MB/s"),
+    SnapshotCalls("snapshot call under random writes, depth 32", 1.0),
     TailLatency("p99.9 of 70/30 at half the peak rate", 2.0, 1.2),
 )
 QUICK = (
