@@ -10,6 +10,7 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.nbd.NettyLoops;
+import io.varve.nbd.Transport;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -53,6 +54,10 @@ public class FilledVolume {
     @Param("false")
     public boolean throttled;
 
+    /** How the loops reach the kernel's sockets: epoll, io_uring, nio, or auto. */
+    @Param("auto")
+    public String transport = "auto";
+
     /** Where to make the store; empty for the JVM's temporary directory, which should not be in memory. */
     @Param("")
     public String directory = "";
@@ -71,7 +76,7 @@ public class FilledVolume {
 
     @Setup(Level.Trial)
     public void open() throws IOException {
-        temporary = new TemporaryStore(directory);
+        temporary = new TemporaryStore(directory, Transport.named(transport));
         store().createVolume(ID, (long) mebibytes << 20, compression).join();
         volume = store().open(ID).join();
         requests = new ClosedLoop(volume, depth, payload(requestKib << 10));

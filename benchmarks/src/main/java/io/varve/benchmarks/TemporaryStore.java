@@ -18,15 +18,21 @@ final class TemporaryStore implements AutoCloseable {
     private final DaemonThreads threads;
     private final BlockStore store;
 
+    /** Opens the store on the best transport here. */
+    TemporaryStore(String parent) throws IOException {
+        this(parent, Transport.auto());
+    }
+
     /**
      * Opens the store.
      *
      * @param parent the directory to make the store's directory in; empty for the JVM's temporary directory
+     * @param transport what the loops that volumes live on wait with
      */
-    TemporaryStore(String parent) throws IOException {
+    TemporaryStore(String parent, Transport transport) throws IOException {
         Path in = Path.of(parent.isEmpty() ? System.getProperty("java.io.tmpdir") : parent);
         directory = Files.createTempDirectory(in, "varve-benchmark-");
-        loops = NettyLoops.start(Transport.auto(), 1);
+        loops = NettyLoops.start(transport, 1);
         threads = new DaemonThreads(loops);
         store = BlockStore.open(directory, StoreOptions.DEFAULT, threads);
     }
