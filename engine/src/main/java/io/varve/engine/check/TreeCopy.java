@@ -1,9 +1,6 @@
 package io.varve.engine.check;
 
-import io.varve.engine.BlockStore;
 import io.varve.engine.io.DiskException;
-import io.varve.engine.log.BlockAddress;
-import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.map.BlockMap;
 import io.varve.engine.map.DamagedPageException;
@@ -12,7 +9,6 @@ import io.varve.engine.map.FramePool;
 import io.varve.engine.map.PageFile;
 import io.varve.engine.reclaim.PageRef;
 import java.nio.ByteBuffer;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  * Waits for storage; one thread.
  */
 public final class TreeCopy {
-    private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
-    private static final int MAX_RUN = 256;
     private static final PageRef NOTHING = new PageRef(Frame.HOLE, 0, BlockMap.ROOT_LEVEL, 0);
 
     private final PageFile pages;
@@ -29,8 +23,7 @@ public final class TreeCopy {
     private final Target target;
     private final long[] own = new long[BlockMap.ROOT_LEVEL + 1];
     private final long[] other = new long[BlockMap.ROOT_LEVEL + 1];
-    private final ByteBuffer buffer = ByteBuffer.allocateDirect(MAX_RUN * BLOCK_BYTES);
-    private final CRC32C crc = new CRC32C();
+    private final BlockReads reads;
 
     /** Takes the copy. Ranges may reach beyond the end of the volume. */
     public interface Target {
@@ -47,6 +40,7 @@ public final class TreeCopy {
     public TreeCopy(PageFile pages, FramePool frames, SegmentStore segments, Target target) {
         this.pages = pages;
         this.segments = segments;
+        this.reads = new BlockReads(segments);
         this.target = target;
         for (int i = 0; i < own.length; i++) {
             own[i] = frames.allocate();
@@ -108,7 +102,7 @@ public final class TreeCopy {
             int run = 1;
             if (entry != Frame.entry(other[0], i)) {
                 int step = entry > Frame.CHILD ? segments.blockSlots(entry) : 0;
-                while (run < MAX_RUN
+                while (run < BlockReads.MAX_RUN
                         && i + run < Frame.ENTRIES
                         && Frame.entry(own[0], i + run) == entry + (long) run * step
                         && Frame.entry(own[0], i + run) != Frame.entry(other[0], i + run)) {
@@ -125,14 +119,15 @@ public final class TreeCopy {
     }
 
     private void copyRun(long firstBlock, int index, long address, int run) {
-        if (problem(address, index, run) == null) {
-            target.data(firstBlock, buffer.limit(run * BLOCK_BYTES).position(0));
+        if (reads.problem(address, run, i -> Frame.check(own[0], index + i)) == null) {
+            target.data(firstBlock, reads.blocks(run));
             return;
         }
         for (int i = 0; i < run; i++) {
-            String why = problem(address + (long) i * segments.blockSlots(address), index + i, 1);
+            int check = Frame.check(own[0], index + i);
+            String why = reads.problem(reads.neighbour(address, i), 1, only -> check);
             if (why == null) {
-                target.data(firstBlock + i, buffer.limit(BLOCK_BYTES).position(0));
+                target.data(firstBlock + i, reads.blocks(1));
             } else {
                 lost(firstBlock + i, firstBlock + i + 1, why);
             }
@@ -142,25 +137,5 @@ public final class TreeCopy {
     private void lost(long firstBlock, long endBlock, String why) {
         target.cleared(firstBlock, endBlock, true);
         target.unreadable(firstBlock, endBlock, why);
-    }
-
-    private @Nullable String problem(long address, int index, int count) {
-        Segment segment = segments.find(BlockAddress.segmentId(address));
-        if (segment == null) {
-            return "segment " + BlockAddress.segmentId(address) + " is not in the table";
-        }
-        try {
-            segment.read(BlockAddress.offset(address), buffer.clear().limit(count * BLOCK_BYTES));
-        } catch (DiskException e) {
-            return String.valueOf(e.getMessage());
-        }
-        for (int i = 0; i < count; i++) {
-            crc.reset();
-            crc.update(buffer.limit((i + 1) * BLOCK_BYTES).position(i * BLOCK_BYTES));
-            if ((int) crc.getValue() != Frame.check(own[0], index + i)) {
-                return "the block does not match its check value";
-            }
-        }
-        return null;
     }
 }
