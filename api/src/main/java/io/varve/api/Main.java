@@ -1,6 +1,10 @@
 package io.varve.api;
 
 import io.varve.api.cli.CommandException;
+import io.varve.api.cli.EventsCommand;
+import io.varve.api.cli.LifecyclePolicyCommands;
+import io.varve.api.cli.RecycleBinCommands;
+import io.varve.api.cli.RetentionRuleCommands;
 import io.varve.api.cli.SnapshotCommands;
 import io.varve.api.cli.StoreCommand;
 import io.varve.api.cli.VolumeCommands;
@@ -25,6 +29,10 @@ import picocli.CommandLine.ParseResult;
             CheckCommand.class,
             VolumeCommands.class,
             SnapshotCommands.class,
+            RecycleBinCommands.class,
+            RetentionRuleCommands.class,
+            LifecyclePolicyCommands.class,
+            EventsCommand.class,
             StoreCommand.class,
             CompletionCommand.class
         },

@@ -5,13 +5,16 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /** A running server's REST API, as the commands use it. */
@@ -66,8 +69,39 @@ final class ApiClient {
         return send("PATCH", path, body);
     }
 
-    void delete(String path) {
-        send(request(path).DELETE().build());
+    JsonObject put(String path, JsonObject body) {
+        return send("PUT", path, body);
+    }
+
+    JsonObject delete(String path) {
+        return send(request(path).DELETE().build());
+    }
+
+    /** The bytes of an answer, as they come. */
+    InputStream stream(String path) {
+        try {
+            HttpRequest request = HttpRequest.newBuilder(base.resolve(path)).build();
+            HttpResponse<InputStream> response = http.send(request, HttpResponse.BodyHandlers.ofInputStream());
+            if (response.statusCode() >= FIRST_ERROR) {
+                String body = new String(response.body().readAllBytes(), StandardCharsets.UTF_8);
+                throw refused(new JsonObject(body), response.statusCode());
+            }
+            return response.body();
+        } catch (IOException e) {
+            throw unreachable(Optional.ofNullable(e.getMessage()).orElse("connection refused"), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unreachable("interrupted", e);
+        }
+    }
+
+    /** Sends bytes that go on at an offset of what is there. */
+    JsonObject upload(String path, long offset, Supplier<InputStream> bytes) {
+        return send(HttpRequest.newBuilder(base.resolve(path))
+                .header("Content-Type", "application/octet-stream")
+                .header("Upload-Offset", String.valueOf(offset))
+                .method("PATCH", HttpRequest.BodyPublishers.ofInputStream(bytes))
+                .build());
     }
 
     /** The id of the volume that an id or a name stands for. */

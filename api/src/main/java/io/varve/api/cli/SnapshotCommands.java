@@ -21,13 +21,18 @@ import picocli.CommandLine.Parameters;
             SnapshotCommands.Ls.class,
             SnapshotCommands.Show.class,
             SnapshotCommands.Change.class,
-            SnapshotCommands.Rm.class
+            SnapshotCommands.Rm.class,
+            SnapshotCommands.Copy.class,
+            SnapshotLockCommands.Lock.class,
+            SnapshotLockCommands.Unlock.class,
+            SnapshotExportCommand.class,
+            SnapshotImportCommand.class
         })
 public final class SnapshotCommands {
-    private static final String PATH = "v1/snapshots";
+    static final String PATH = "v1/snapshots";
     private static final String GROUPS = "v1/snapshot-groups";
-    private static final String SNAPSHOT = "SNAPSHOT";
-    private static final String SNAPSHOT_TEXT = "The snapshot's id, or its name where only one has it.";
+    static final String SNAPSHOT = "SNAPSHOT";
+    static final String SNAPSHOT_TEXT = "The snapshot's id, or its name where only one has it.";
 
     /** {@code varve snapshot create}. */
     @Command(
@@ -75,6 +80,35 @@ public final class SnapshotCommands {
                 JsonObject group = client.post(GROUPS, body.put("volumeIds", ids));
                 remote.show(group, out -> Rows.snapshots(Rows.list(group, "snapshots"), out));
             }
+        }
+    }
+
+    /** {@code varve snapshot copy}. */
+    @Command(
+            name = "copy",
+            description = "Make a snapshot that reads as another and lives on its own; it shares all blocks.",
+            mixinStandardHelpOptions = true)
+    static final class Copy implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = SNAPSHOT, description = SNAPSHOT_TEXT)
+        private String snapshot = "";
+
+        @Option(names = "--description", paramLabel = "TEXT", description = "Why it was made.")
+        private @Nullable String description;
+
+        @Mixin
+        private NewLabelOptions label = new NewLabelOptions();
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject().put("sourceSnapshotId", client.snapshotId(snapshot));
+            Fields.put(body, "description", description);
+            label.putInto(body);
+            JsonObject copy = client.post(PATH, body);
+            remote.show(copy, out -> Rows.fields(copy, out));
         }
     }
 

@@ -48,6 +48,12 @@ public final class VolumeCommands {
         @Option(names = "--snapshot", paramLabel = "SNAPSHOT", description = "Begin as this snapshot: id or name.")
         private @Nullable String snapshot;
 
+        @Option(
+                names = "--copy-of",
+                paramLabel = "VOLUME",
+                description = "Begin as this volume is now, in use or not: id or name.")
+        private @Nullable String source;
+
         @Option(names = "--type", paramLabel = "TYPE", description = "The volume type; only local is offered.")
         private @Nullable String type;
 
@@ -81,6 +87,7 @@ public final class VolumeCommands {
             JsonObject body = new JsonObject();
             Fields.put(body, "sizeGiB", size == null ? null : size.count());
             Fields.put(body, "snapshotId", snapshot == null ? null : client.snapshotId(snapshot));
+            Fields.put(body, "sourceVolumeId", source == null ? null : client.volumeId(source));
             Fields.put(body, "volumeType", type);
             Fields.put(body, "name", name);
             Fields.put(body, "tags", tags.isEmpty() ? null : tags);

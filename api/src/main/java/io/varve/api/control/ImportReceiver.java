@@ -59,7 +59,10 @@ public final class ImportReceiver implements AutoCloseable {
     public void accept(byte[] bytes) {
         try {
             reader.read(bytes);
-            if (reader.position() - entry.progress().receivedBytes() >= CHECKPOINT_BYTES) {
+            if (reader.ended()) {
+                entry = entry.with(source, progress(), parts.clock().instant()).done();
+                parts.imports().put(entry);
+            } else if (reader.position() - entry.progress().receivedBytes() >= CHECKPOINT_BYTES) {
                 keep();
             }
         } catch (PortableException e) {
@@ -89,13 +92,16 @@ public final class ImportReceiver implements AutoCloseable {
 
     private void keep() {
         volume().flush();
-        ImportEntry.Progress progress = new ImportEntry.Progress(
+        entry = entry.with(source, progress(), parts.clock().instant());
+        parts.imports().put(entry);
+    }
+
+    private ImportEntry.Progress progress() {
+        return new ImportEntry.Progress(
                 reader.position(),
                 reader.nextOffset(),
                 reader.digestHex(),
                 entry.progress().sizeBytes());
-        entry = entry.with(source, progress, parts.clock().instant());
-        parts.imports().put(entry);
     }
 
     private BlockingVolume volume() {
@@ -176,8 +182,6 @@ public final class ImportReceiver implements AutoCloseable {
             closeVolume();
             EngineCalls.await(store.deleteVolume(entry.volume()));
             parts.snapshots().settle(List.of(snapshot.with(Phase.READY)));
-            entry = entry.done();
-            parts.imports().put(entry);
         }
     }
 }

@@ -199,6 +199,11 @@ public final class PortableReader {
         }
     }
 
+    /** Forgets a part that was cut off: what is read next goes on at {@link #position}. */
+    public void dropPart() {
+        filled = 0;
+    }
+
     /** Where the last whole part ends in the file. */
     public long position() {
         return position;

@@ -60,7 +60,7 @@ final class Documents {
                 .put("status", status(view.record().status()));
         putSharing(json, view.usage());
         putRecycled(json, view.entry().recycled());
-        return addressed(json, id);
+        return view.entry().recycled().isPresent() ? json : addressed(json, id);
     }
 
     JsonObject snapshot(SnapshotView view) {
@@ -81,7 +81,7 @@ final class Documents {
                 .ifPresent(copy -> json.put("sourceSnapshotId", copy.of().toString()));
         view.entry().lock().ifPresent(lock -> json.put("lock", lock(lock, view.at())));
         putRecycled(json, view.entry().recycled());
-        return addressed(json, id);
+        return view.entry().recycled().isPresent() ? json : addressed(json, id);
     }
 
     private static JsonObject lock(SnapshotLock lock, Instant now) {

@@ -1,0 +1,22 @@
+package io.varve.api.cli;
+
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** The bars of long work, on standard error. */
+final class Progress {
+    private Progress() {}
+
+    /** @param bytes how many there will be; -1 if nobody knows */
+    static ProgressBar bar(String task, long bytes) {
+        return new ProgressBarBuilder()
+                .setTaskName(task)
+                .setInitialMax(bytes)
+                .setUnit(" MiB", 1 << 20)
+                .setStyle(ProgressBarStyle.ASCII)
+                .showSpeed()
+                .clearDisplayOnFinish()
+                .build();
+    }
+}

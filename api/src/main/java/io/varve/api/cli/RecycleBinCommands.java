@@ -1,0 +1,92 @@
+package io.varve.api.cli;
+
+import io.vertx.core.json.JsonObject;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code varve recycle-bin …}. */
+@Command(
+        name = "recycle-bin",
+        description = "List, restore and delete for good what retention rules keep; see varve retention-rule.",
+        mixinStandardHelpOptions = true,
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = {RecycleBinCommands.Ls.class, RecycleBinCommands.Restore.class, RecycleBinCommands.Rm.class})
+public final class RecycleBinCommands {
+    private static final String VOLUMES = "v1/recycle-bin/volumes";
+    private static final String SNAPSHOTS = "v1/recycle-bin/snapshots";
+    private static final String ID_TEXT = "Ids of volumes or snapshots.";
+
+    private static String path(String id) {
+        return (id.startsWith("snap-") ? SNAPSHOTS : VOLUMES) + "/" + Fields.segment(id);
+    }
+
+    /** {@code varve recycle-bin ls}. */
+    @Command(name = "ls", description = "List what is in the recycle bin.", mixinStandardHelpOptions = true)
+    static final class Ls implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject all =
+                    client.list(VOLUMES, "volumes", List.of()).mergeIn(client.list(SNAPSHOTS, "snapshots", List.of()));
+            Table table = new Table("ID", "NAME", "SIZE", "DELETED", "GOES", "RULE");
+            for (JsonObject volume : Rows.list(all, "volumes")) {
+                row(table, volume.getString("volumeId"), volume.getInteger("sizeGiB"), volume);
+            }
+            for (JsonObject snapshot : Rows.list(all, "snapshots")) {
+                row(table, snapshot.getString("snapshotId"), snapshot.getInteger("volumeSizeGiB"), snapshot);
+            }
+            remote.show(all, table::print);
+        }
+
+        private static void row(Table table, String id, int sizeGiB, JsonObject binned) {
+            table.row(
+                    id,
+                    binned.getString("name", "-"),
+                    sizeGiB + " GiB",
+                    binned.getString("recycleBinEnterTime"),
+                    binned.getString("recycleBinExitTime"),
+                    binned.getString("retentionRuleId"));
+        }
+    }
+
+    /** {@code varve recycle-bin restore}. */
+    @Command(name = "restore", description = "Take volumes and snapshots out again.", mixinStandardHelpOptions = true)
+    static final class Restore implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = "ID", arity = "1..*", description = ID_TEXT)
+        private List<String> ids = List.of();
+
+        @Override
+        public void run() {
+            for (String id : ids) {
+                JsonObject restored = remote.client().post(path(id) + "/restore", new JsonObject());
+                remote.show(restored, out -> Rows.fields(restored, out));
+            }
+        }
+    }
+
+    /** {@code varve recycle-bin rm}. */
+    @Command(name = "rm", description = "Delete volumes and snapshots for good.", mixinStandardHelpOptions = true)
+    static final class Rm implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = "ID", arity = "1..*", description = ID_TEXT)
+        private List<String> ids = List.of();
+
+        @Override
+        public void run() {
+            for (String id : ids) {
+                remote.client().delete(path(id));
+                remote.say("deleted " + id);
+            }
+        }
+    }
+}
