@@ -117,6 +117,9 @@ public final class TreeWalk {
             }
             return;
         }
+        if (!failures.isEmpty()) {
+            failures.remove(page.pointer()); // its place may be another page's one day
+        }
         budget--;
         pagesRead++;
         if (page.level() == 0) {
