@@ -8,6 +8,7 @@ import io.varve.api.rest.NbdAddress;
 import io.varve.api.rest.RestServer;
 import io.varve.engine.BlockStore;
 import io.varve.engine.EngineThreads;
+import io.varve.engine.MemoryUse;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
@@ -77,7 +78,10 @@ final class Daemon implements AutoCloseable {
         DaemonThreads threads = opening.add(new DaemonThreads(loops));
         BlockStore store = opening.add(engine.open(
                 settings.data(),
-                StoreOptions.DEFAULT.withBallast(settings.ballastBytes()).withScrub(settings.scrubBytesPerSecond()),
+                StoreOptions.DEFAULT
+                        .withMemory(settings.memory())
+                        .withBallast(settings.ballastBytes())
+                        .withScrub(settings.scrubBytesPerSecond()),
                 threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
@@ -85,8 +89,10 @@ final class Daemon implements AutoCloseable {
         opening.add(control);
         control.createDefaultVolume();
 
-        NbdServer nbdServer = listenNbd(loops, nbd, new Exports(store, control));
-        ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters()));
+        long nbdBytes = settings.memory().bytes(MemoryUse.NBD_BUFFERS);
+        NbdServer nbdServer =
+                listenNbd(loops, nbd.withLimits(nbd.limits().within(nbdBytes)), new Exports(store, control));
+        ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters(), nbdBytes));
         NbdAddress nbdAddress = nbdAddress(settings.nbd(), nbdServer.tcpAddress());
         RestServer rest;
         try {

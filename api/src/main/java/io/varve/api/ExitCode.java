@@ -42,7 +42,8 @@ public final class ExitCode {
             case NEWER_FORMAT -> NEWER_FORMAT;
             case DAMAGED -> DAMAGED;
             case NO_SPACE, IO -> STORAGE;
-            case VOLUME_NOT_FOUND, SNAPSHOT_NOT_FOUND, ALREADY_EXISTS, IN_USE, INVALID, CLOSED -> REFUSED;
+            case VOLUME_NOT_FOUND, SNAPSHOT_NOT_FOUND, ALREADY_EXISTS, IN_USE, INVALID, OUT_OF_MEMORY, CLOSED ->
+                REFUSED;
         };
     }
 }

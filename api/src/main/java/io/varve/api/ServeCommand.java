@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
             "SIGTERM stops in order: what was received is answered and made durable first."
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final Set<String> OWN_KEYS = Set.of("data", "api", "insecure", "ballast-mib", "scrub-rate");
+    private static final Set<String> OWN_KEYS =
+            Set.of("data", "api", "insecure", "memory", "ballast-mib", "scrub-rate");
 
     private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
@@ -58,6 +59,13 @@ final class ServeCommand implements Callable<Integer> {
             names = "--insecure",
             description = "Listen beyond loopback if told to, although there is neither TLS nor authentication.")
     private boolean insecure;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "N",
+            description = "MiB of memory outside of the Java heap, for everything together; default: what the JVM"
+                    + " allows less a ninth, which with the launcher is 512.")
+    private @Nullable String memoryMib;
 
     @Option(
             names = "--ballast-mib",
@@ -108,6 +116,7 @@ final class ServeCommand implements Callable<Integer> {
                 nbd.settings(file),
                 ListenAddress.parse("--api", first(api, file.getProperty("api"), "127.0.0.1:7080")),
                 insecure || flag(file.getProperty("insecure", "false")),
+                MemorySetting.budget(first(memoryMib, file.getProperty("memory"), "")),
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
                 mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB));
     }

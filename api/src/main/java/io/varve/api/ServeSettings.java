@@ -1,5 +1,6 @@
 package io.varve.api;
 
+import io.varve.engine.MemoryBudget;
 import java.nio.file.Path;
 
 /**
@@ -9,8 +10,15 @@ import java.nio.file.Path;
  * @param nbd where and how NBD is spoken
  * @param api where the REST API listens
  * @param insecure listen beyond loopback if asked to
+ * @param memory how much each consumer of memory may have
  * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background; 0 for never
  */
 record ServeSettings(
-        Path data, NbdSettings nbd, ListenAddress api, boolean insecure, long ballastBytes, long scrubBytesPerSecond) {}
+        Path data,
+        NbdSettings nbd,
+        ListenAddress api,
+        boolean insecure,
+        MemoryBudget memory,
+        long ballastBytes,
+        long scrubBytesPerSecond) {}

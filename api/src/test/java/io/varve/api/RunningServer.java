@@ -1,6 +1,7 @@
 package io.varve.api;
 
 import io.varve.api.rest.Probe;
+import io.varve.engine.MemoryBudget;
 import io.varve.engine.StoreOptions;
 import io.vertx.core.json.JsonObject;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ final class RunningServer implements AutoCloseable {
                 NbdSettings.plain(anyPort, Optional.of(directory.resolve("nbd.sock"))),
                 anyPort,
                 false,
+                MemoryBudget.DEFAULT,
                 StoreOptions.BALLAST_BY_DISK,
                 4 << 20);
     }

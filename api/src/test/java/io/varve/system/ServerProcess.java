@@ -61,15 +61,20 @@ public final class ServerProcess implements AutoCloseable {
      * @param options where it listens on TCP, and whatever else it is told
      */
     public static ServerProcess start(Path directory, List<String> launcher, List<String> options) {
+        return start(directory, launcher, List.of("-Xmx256m", "-XX:MaxDirectMemorySize=576m"), options);
+    }
+
+    /** Starts a server with other memory than the launcher gives it. */
+    public static ServerProcess start(
+            Path directory, List<String> launcher, List<String> memory, List<String> options) {
         Path socket = directory.resolve("nbd.sock");
         List<String> command = new ArrayList<>(launcher);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.startsWith("--"))
                 .forEach(command::add);
+        command.addAll(memory);
         command.addAll(List.of(
-                "-Xmx256m",
-                "-XX:MaxDirectMemorySize=512m",
                 "-XX:+UseSerialGC",
                 "-cp",
                 System.getProperty("java.class.path"),
@@ -140,6 +145,18 @@ public final class ServerProcess implements AutoCloseable {
                 .mapToDouble(line -> Double.parseDouble(line.substring(name.length() + 1)))
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("no metric " + name + " in " + text));
+    }
+
+    /** The value of the metric with this label, whatever the label's name is. */
+    public double labelled(String name, String label) {
+        return api.get("/metrics")
+                .response()
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name + "{") && line.contains('"' + label + '"'))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no metric " + name + " of " + label));
     }
 
     /** How many requests of a kind, {@code write} say, the volume has finished. */

@@ -198,6 +198,9 @@ public interface BlockStore extends AutoCloseable {
      */
     CompletableFuture<Boolean> yieldReserve();
 
+    /** What the store has of the memory that its {@link MemoryBudget} gives it, by consumer. */
+    Map<MemoryUse, MemoryShare> memory();
+
     /** What compaction does. */
     CompactionCounters compaction();
 

@@ -24,6 +24,8 @@ public final class StoreException extends RuntimeException {
         IN_USE,
         /** A value is out of range. */
         INVALID,
+        /** A share of the {@link MemoryBudget} is used up: close something, or give the server more memory. */
+        OUT_OF_MEMORY,
         /** No space is left. */
         NO_SPACE,
         /** The device failed. */

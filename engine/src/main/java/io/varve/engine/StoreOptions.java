@@ -3,20 +3,18 @@ package io.varve.engine;
 /**
  * The limits of a store, fixed at its opening.
  *
- * @param mapMemoryBytes memory for resident map pages
+ * @param memory how much each consumer of memory may have
  * @param checkpointLogBytes log bytes, over all volumes, after which a checkpoint is written: bounds replay
  * @param checkpointVolumeLogBytes log bytes of one volume after which it takes part in the next checkpoint early
- * @param dirtyLogBytes log bytes that may wait for write-back before volumes are {@linkplain Volume#congested congested}
  * @param maxSegmentBytes the size segments grow to; in a small file system they stay smaller
  * @param ballastBytes space kept for what gives space back on a full disk, or {@link #BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background and held against its check values; 0 for
  *     never
  */
 public record StoreOptions(
-        long mapMemoryBytes,
+        MemoryBudget memory,
         long checkpointLogBytes,
         long checkpointVolumeLogBytes,
-        long dirtyLogBytes,
         int maxSegmentBytes,
         long ballastBytes,
         long scrubBytesPerSecond) {
@@ -29,7 +27,7 @@ public record StoreOptions(
     public static final StoreOptions DEFAULT =
             new StoreOptions(128L << 20, 256L << 20, 64L << 20, 128L << 20, 64 << 20);
 
-    /** The usual ballast, and no scrub. */
+    /** The usual memory but for map pages and dirty log bytes, the usual ballast, and no scrub. */
     public StoreOptions(
             long mapMemoryBytes,
             long checkpointLogBytes,
@@ -37,37 +35,35 @@ public record StoreOptions(
             long dirtyLogBytes,
             int maxSegmentBytes) {
         this(
-                mapMemoryBytes,
+                MemoryBudget.DEFAULT.with(MemoryUse.MAP_PAGES, mapMemoryBytes).with(MemoryUse.DIRTY_LOG, dirtyLogBytes),
                 checkpointLogBytes,
                 checkpointVolumeLogBytes,
-                dirtyLogBytes,
                 maxSegmentBytes,
                 BALLAST_BY_DISK,
                 0);
     }
 
+    /** The same with another memory. */
+    public StoreOptions withMemory(MemoryBudget budget) {
+        return new StoreOptions(
+                budget,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                maxSegmentBytes,
+                ballastBytes,
+                scrubBytesPerSecond);
+    }
+
     /** The same with another ballast. */
     public StoreOptions withBallast(long bytes) {
         return new StoreOptions(
-                mapMemoryBytes,
-                checkpointLogBytes,
-                checkpointVolumeLogBytes,
-                dirtyLogBytes,
-                maxSegmentBytes,
-                bytes,
-                scrubBytesPerSecond);
+                memory, checkpointLogBytes, checkpointVolumeLogBytes, maxSegmentBytes, bytes, scrubBytesPerSecond);
     }
 
     /** The same with a scrub. */
     public StoreOptions withScrub(long bytesPerSecond) {
         return new StoreOptions(
-                mapMemoryBytes,
-                checkpointLogBytes,
-                checkpointVolumeLogBytes,
-                dirtyLogBytes,
-                maxSegmentBytes,
-                ballastBytes,
-                bytesPerSecond);
+                memory, checkpointLogBytes, checkpointVolumeLogBytes, maxSegmentBytes, ballastBytes, bytesPerSecond);
     }
 
     /** The same with segments that are no more than a 32nd of a file system of that size, but 1 MiB at least. */
@@ -77,12 +73,6 @@ public record StoreOptions(
             segment /= 4;
         }
         return new StoreOptions(
-                mapMemoryBytes,
-                checkpointLogBytes,
-                checkpointVolumeLogBytes,
-                dirtyLogBytes,
-                segment,
-                ballastBytes,
-                scrubBytesPerSecond);
+                memory, checkpointLogBytes, checkpointVolumeLogBytes, segment, ballastBytes, scrubBytesPerSecond);
     }
 }

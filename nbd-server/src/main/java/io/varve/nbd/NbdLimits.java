@@ -37,6 +37,8 @@ public record NbdLimits(
         int statusExtents,
         long prefetchBytes,
         Duration stall) {
+    private static final long LEAST_GUARANTEED_BYTES = 4 << 10;
+
     public static final NbdLimits DEFAULT = new NbdLimits(
             4096,
             Negotiation.DEFAULT,
@@ -103,6 +105,27 @@ public record NbdLimits(
     /** The same with another bound on what may be at work. */
     public NbdLimits withWork(int newConnectionRequests, long newConnectionBytes, long newTotalBytes) {
         return with(connections, negotiation, newConnectionRequests, newConnectionBytes, newTotalBytes, stall);
+    }
+
+    /**
+     * The same within {@code bytes} of memory outside of the heap: half of it is the total, a quarter is what connections are
+     * guaranteed, and a quarter is for what the buffer pool keeps around them.
+     */
+    public NbdLimits within(long bytes) {
+        long each = Math.max(LEAST_GUARANTEED_BYTES, Math.min(guaranteedBytes, bytes / 4 / connections));
+        return new NbdLimits(
+                connections,
+                negotiation,
+                requestBytes,
+                discardBytes,
+                connectionRequests,
+                Math.min(connectionBytes, bytes / 4),
+                Math.min(totalBytes, bytes / 2),
+                each,
+                outboundBytes,
+                statusExtents,
+                prefetchBytes,
+                stall);
     }
 
     /** The same with another number of connections. */

@@ -40,6 +40,10 @@ public final class NbdServer implements AutoCloseable {
     private static final int MOST_ARENAS = 8;
     private static final int BUFFER_PAGE_BYTES = 8 << 10;
     private static final int BUFFER_CHUNK_ORDER = 11; // 16 MiB
+    private static final int SMALL_BUFFER_CHUNK_ORDER = 9; // 4 MiB
+    /** With a smaller total, a large chunk for each thread would be too much of it. */
+    private static final long LARGE_CHUNKS_FROM_BYTES = 64L << 20;
+
     private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(10);
     private static final int BACKLOG = 1024;
 
@@ -50,23 +54,9 @@ public final class NbdServer implements AutoCloseable {
      */
     private static final int UNIX_SEND_BYTES = 1 << 20;
 
-    /**
-     * Where what is received and sent is kept. A chunk is given back to the system as soon as nothing is in it, and its
-     * pages have to be zeroed again; in chunks of the usual 4 MiB, half the time of 1 MiB reads went there. On the heap
-     * nothing is pooled: there is next to nothing.
-     */
-    private static final PooledByteBufAllocator BUFFERS = new PooledByteBufAllocator(
-            true,
-            0,
-            Math.min(NettyRuntime.availableProcessors() + 1, MOST_ARENAS),
-            BUFFER_PAGE_BYTES,
-            BUFFER_CHUNK_ORDER,
-            PooledByteBufAllocator.defaultSmallCacheSize(),
-            PooledByteBufAllocator.defaultNormalCacheSize(),
-            PooledByteBufAllocator.defaultUseCacheForAllThreads());
-
     private final NettyLoops loops;
     private final NbdServerOptions options;
+    private final PooledByteBufAllocator buffers;
     private final Service service;
     private final List<Channel> listeners = new ArrayList<>();
     private Optional<InetSocketAddress> tcpAddress = Optional.empty();
@@ -76,7 +66,25 @@ public final class NbdServer implements AutoCloseable {
     private NbdServer(NettyLoops loops, NbdServerOptions options, ExportResolver resolver) {
         this.loops = loops;
         this.options = options;
+        this.buffers = buffers(options.limits().totalBytes());
         this.service = Service.of(options.limits(), resolver, options.tls().map(Tls::new));
+    }
+
+    /**
+     * Where what is received and sent is kept. A chunk is given back to the system as soon as nothing is in it, and its
+     * pages have to be zeroed again; in chunks of the usual 4 MiB, half the time of 1 MiB reads went there. On the heap
+     * nothing is pooled: there is next to nothing.
+     */
+    private static PooledByteBufAllocator buffers(long totalBytes) {
+        return new PooledByteBufAllocator(
+                true,
+                0,
+                Math.min(NettyRuntime.availableProcessors() + 1, MOST_ARENAS),
+                BUFFER_PAGE_BYTES,
+                totalBytes < LARGE_CHUNKS_FROM_BYTES ? SMALL_BUFFER_CHUNK_ORDER : BUFFER_CHUNK_ORDER,
+                PooledByteBufAllocator.defaultSmallCacheSize(),
+                PooledByteBufAllocator.defaultNormalCacheSize(),
+                PooledByteBufAllocator.defaultUseCacheForAllThreads());
     }
 
     /**
@@ -224,7 +232,7 @@ public final class NbdServer implements AutoCloseable {
         return new ServerBootstrap()
                 .group(loops.acceptor(), loops.acceptor())
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
-                .childOption(ChannelOption.ALLOCATOR, BUFFERS)
+                .childOption(ChannelOption.ALLOCATOR, buffers)
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, new WriteBufferWaterMark(outbound / 4, outbound))
                 .childHandler(new Accepting(access));
     }

@@ -35,7 +35,7 @@ record Refusal(int type, String message) {
                 new Refusal(HandshakeWire.REP_ERR_UNKNOWN, "no such export");
             case CLOSED -> new Refusal(HandshakeWire.REP_ERR_SHUTDOWN, "the server is shutting down");
             case IN_USE -> new Refusal(HandshakeWire.REP_ERR_POLICY, "the export is in use");
-            case LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, ALREADY_EXISTS, NO_SPACE, IO -> {
+            case LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, ALREADY_EXISTS, OUT_OF_MEMORY, NO_SPACE, IO -> {
                 LOG.warn("export '{}' cannot be opened", name, cause);
                 yield new Refusal(HandshakeWire.REP_ERR_POLICY, "the export cannot be opened; see the server's log");
             }

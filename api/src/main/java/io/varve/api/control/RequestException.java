@@ -28,6 +28,7 @@ public final class RequestException extends RuntimeException {
                     case INVALID -> ErrorCode.INVALID_PARAMETER_VALUE;
                     case NO_SPACE -> ErrorCode.INSUFFICIENT_VOLUME_CAPACITY;
                     case CLOSED -> ErrorCode.UNAVAILABLE;
+                    case OUT_OF_MEMORY -> ErrorCode.REQUEST_LIMIT_EXCEEDED;
                     case LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, ALREADY_EXISTS, IO -> ErrorCode.INTERNAL_ERROR;
                 },
                 e);

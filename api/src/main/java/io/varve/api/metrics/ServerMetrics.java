@@ -12,10 +12,14 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.varve.engine.BlockStore;
 import io.varve.engine.CompactionCounters;
+import io.varve.engine.MemoryShare;
+import io.varve.engine.MemoryUse;
 import io.varve.engine.ScrubStatus;
 import io.varve.engine.StoreUsage;
 import io.varve.nbd.NbdCounters;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 
@@ -24,16 +28,41 @@ public final class ServerMetrics implements AutoCloseable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics collections = new JvmGcMetrics();
 
-    public ServerMetrics(BlockStore store, NbdCounters nbd) {
+    /** @param nbdMemoryBytes what of memory NBD may have */
+    public ServerMetrics(BlockStore store, NbdCounters nbd, long nbdMemoryBytes) {
         registry.getPrometheusRegistry().register(new VolumeCollector(store));
         addStore(store);
         addNbd(nbd);
+        for (MemoryUse use : store.memory().keySet()) {
+            addMemory(
+                    use,
+                    () -> share(store, use).budgetBytes(),
+                    () -> share(store, use).usedBytes());
+        }
+        addMemory(MemoryUse.NBD_BUFFERS, () -> nbdMemoryBytes, nbd::bytesInFlight);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);
         new FileDescriptorMetrics().bindTo(registry);
         new UptimeMetrics().bindTo(registry);
         collections.bindTo(registry);
+    }
+
+    private static MemoryShare share(BlockStore store, MemoryUse use) {
+        return Objects.requireNonNull(store.memory().get(use));
+    }
+
+    private void addMemory(MemoryUse use, Supplier<Number> budget, Supplier<Number> used) {
+        Gauge.builder("varve.memory.budget", budget)
+                .description("Memory that a consumer may have.")
+                .baseUnit("bytes")
+                .tag("consumer", use.label())
+                .register(registry);
+        Gauge.builder("varve.memory.used", used)
+                .description("Memory that a consumer has.")
+                .baseUnit("bytes")
+                .tag("consumer", use.label())
+                .register(registry);
     }
 
     private void addStore(BlockStore store) {

@@ -3,6 +3,7 @@ package io.varve.engine.log;
 import static io.varve.engine.BlockStore.BLOCK_BYTES;
 
 import io.varve.benchmarks.AsServed;
+import io.varve.engine.MemoryBudget;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.io.Disk;
 import io.varve.engine.io.DiskFile;
@@ -60,7 +61,7 @@ public class AppendBenchmark extends AsServed {
         disk = RealDisk.open(directory);
         DiskFile file = disk.open("segment", Disk.Mode.CREATE);
         file.allocate(0, SEGMENT_BYTES);
-        segment = Segment.ofRecords(1, 1, 1, SEGMENT_BYTES, file, false, new FrameCache());
+        segment = Segment.ofRecords(1, 1, 1, SEGMENT_BYTES, file, false, new FrameCache(MemoryBudget.DEFAULT));
         begin();
     }
 

@@ -1,5 +1,7 @@
 package io.varve.engine.log;
 
+import io.varve.engine.MemoryBudget;
+import io.varve.engine.MemoryUse;
 import java.nio.ByteBuffer;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
@@ -11,16 +13,32 @@ import org.jspecify.annotations.Nullable;
  * frames, each of which has one place that the next one to come there takes. Any thread; no locks.
  */
 final class FrameCache {
-    private static final int FRAMES = 128;
-    private static final long LOOKUP_BYTES = 16L << 20;
-
     private record Unpacked(PackedBlocks segment, int frame, ByteBuffer bytes) {}
 
     private record Kept(MovedSegment segment, int bytes) {}
 
-    private final AtomicReferenceArray<@Nullable Unpacked> frames = new AtomicReferenceArray<>(FRAMES);
+    private final AtomicReferenceArray<@Nullable Unpacked> frames;
+    private final long maxLookupBytes;
     private final ConcurrentLinkedQueue<Kept> lookups = new ConcurrentLinkedQueue<>();
     private final AtomicLong lookupBytes = new AtomicLong();
+
+    FrameCache(MemoryBudget memory) {
+        frames = new AtomicReferenceArray<>((int) (memory.bytes(MemoryUse.UNPACKED_FRAMES) / FrameCodec.MAX_BYTES));
+        maxLookupBytes = memory.bytes(MemoryUse.CONTAINER_INDEXES);
+    }
+
+    long lookupBytes() {
+        return lookupBytes.get();
+    }
+
+    long unpackedBytes() {
+        long bytes = 0;
+        for (int i = 0; i < frames.length(); i++) {
+            Unpacked kept = frames.get(i);
+            bytes += kept == null ? 0 : kept.bytes().capacity();
+        }
+        return bytes;
+    }
 
     @Nullable
     ByteBuffer frame(PackedBlocks segment, int frame) {
@@ -32,15 +50,15 @@ final class FrameCache {
         frames.set(slot(segment, frame), new Unpacked(segment, frame, bytes));
     }
 
-    private static int slot(PackedBlocks segment, int frame) {
-        return Math.floorMod(31 * System.identityHashCode(segment) + frame, FRAMES);
+    private int slot(PackedBlocks segment, int frame) {
+        return Math.floorMod(31 * System.identityHashCode(segment) + frame, frames.length());
     }
 
     /** A segment has its lookup in memory: others lose theirs if that is too much. */
     void keepsLookup(MovedSegment segment, int bytes) {
         lookups.add(new Kept(segment, bytes));
         long total = lookupBytes.addAndGet(bytes);
-        while (total > LOOKUP_BYTES) {
+        while (total > maxLookupBytes) {
             Kept oldest = lookups.poll();
             if (oldest == null) {
                 return;

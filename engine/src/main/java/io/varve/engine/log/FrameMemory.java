@@ -32,6 +32,11 @@ public final class FrameMemory {
         return piece;
     }
 
+    /** Bytes that wait to be written. */
+    public synchronized long usedBytes() {
+        return (long) (pieces - free.size()) * PIECE_BYTES;
+    }
+
     synchronized void give(ByteBuffer piece) {
         free.push(piece.clear());
     }

@@ -1,5 +1,6 @@
 package io.varve.engine.log;
 
+import io.varve.engine.MemoryBudget;
 import io.varve.engine.StoreException;
 import io.varve.engine.io.Disk;
 import io.varve.engine.io.DiskException;
@@ -44,7 +45,7 @@ public final class SegmentStore {
 
     private final Table table;
     private final SegmentFiles files;
-    private final FrameCache cache = new FrameCache();
+    private final FrameCache cache;
     private final ConcurrentHashMap<Long, Segment> segments = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<Segment> fresh = new ConcurrentLinkedQueue<>();
     private final AtomicLong nextId;
@@ -104,7 +105,13 @@ public final class SegmentStore {
      * @param nextId no segment was ever given this id or a larger one
      */
     public SegmentStore(Disk disk, Table table, long nextId) {
+        this(disk, table, nextId, MemoryBudget.DEFAULT);
+    }
+
+    /** @param memory what may be kept in memory for reads */
+    public SegmentStore(Disk disk, Table table, long nextId, MemoryBudget memory) {
         this.table = table;
+        this.cache = new FrameCache(memory);
         this.files = new SegmentFiles(disk, table);
         this.nextId = new AtomicLong(nextId);
         this.idLimit = nextId;
@@ -211,6 +218,16 @@ public final class SegmentStore {
     /** The segment of that id; null if there is none, which for an address out of a map means damage. */
     public @Nullable Segment find(long id) {
         return segments.get(id);
+    }
+
+    /** Bytes of indexes of moved segments in memory. */
+    public long indexBytes() {
+        return cache.lookupBytes();
+    }
+
+    /** Bytes of frames that are kept unpacked. */
+    public long unpackedBytes() {
+        return cache.unpackedBytes();
     }
 
     /** What the addresses of blocks that are neighbours there differ by. */

@@ -34,7 +34,7 @@ final class BlockReader {
     private static final Logger LOG = LoggerFactory.getLogger(BlockReader.class);
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
     private static final int CACHED_SEGMENTS = 256;
-    private static final int POOLED_EDGES = 64;
+    private static final int POOLED_EDGES = 4;
 
     private final String name;
     private final VolumeLoop loop;
@@ -47,9 +47,11 @@ final class BlockReader {
     private final CRC32C crc = new CRC32C();
     private final @Nullable Segment[] cachedSegments = new @Nullable Segment[CACHED_SEGMENTS];
     private final Deque<ByteBuffer> edges = new ArrayDeque<>();
+    private final ByteBudget partialBlocks;
     private final ReadsInFlight inFlight = new ReadsInFlight();
 
     /**
+     * @param partialBlocks counts blocks that are taken by {@link #takeEdge}
      * @param whenDone told of every request whose read is over, with its status set
      * @param whenDamaged told what is damaged
      */
@@ -60,6 +62,7 @@ final class BlockReader {
             MapLoader loader,
             SegmentStore segments,
             VolumeCounters counters,
+            ByteBudget partialBlocks,
             Consumer<Request> whenDone,
             Consumer<String> whenDamaged) {
         this.name = name;
@@ -68,6 +71,7 @@ final class BlockReader {
         this.loader = loader;
         this.segments = segments;
         this.counters = counters;
+        this.partialBlocks = partialBlocks;
         this.whenDone = whenDone;
         this.whenDamaged = whenDamaged;
     }
@@ -153,16 +157,22 @@ final class BlockReader {
             giveEdge(edge);
             return;
         }
-        readLater(request, leaf, block, entry, 1, edge, 0, () -> {
-            copy(edge, inBlock, request.buffer, from, length);
-            giveEdge(edge);
-        });
+        readLater(
+                request,
+                leaf,
+                block,
+                entry,
+                1,
+                edge,
+                0,
+                () -> copy(edge, inBlock, request.buffer, from, length),
+                () -> giveEdge(edge));
     }
 
     private void readBlocks(
             Request request, Object leaf, long block, long entry, int count, ByteBuffer into, int from) {
         if (!readCached(leaf, block, entry, count, into, from)) {
-            readLater(request, leaf, block, entry, count, into, from, () -> {});
+            readLater(request, leaf, block, entry, count, into, from, () -> {}, () -> {});
         }
     }
 
@@ -207,12 +217,13 @@ final class BlockReader {
             int count,
             ByteBuffer into,
             int from,
-            Runnable whenGood) {
+            Runnable whenGood,
+            Runnable whenOver) {
         int[] checks = new int[count];
         for (int i = 0; i < count; i++) {
             checks[i] = map.check(leaf, block + i);
         }
-        new LateRead(request, block, checks, into, from, whenGood).start(entry);
+        new LateRead(request, block, checks, into, from, whenGood, whenOver).start(entry);
     }
 
     /** A run of blocks being read by the disk's threads. */
@@ -222,17 +233,26 @@ final class BlockReader {
         private final int[] checks;
         private final ByteBuffer into;
         private final Runnable whenGood;
+        private final Runnable whenOver;
         private final int count;
         private final long number = inFlight.next();
         private long entry;
 
-        LateRead(Request request, long block, int[] checks, ByteBuffer into, int from, Runnable whenGood) {
+        LateRead(
+                Request request,
+                long block,
+                int[] checks,
+                ByteBuffer into,
+                int from,
+                Runnable whenGood,
+                Runnable whenOver) {
             this.request = request;
             this.block = block;
             this.checks = checks;
             this.count = checks.length;
             this.into = into.duplicate().limit(from + count * BLOCK_BYTES).position(from);
             this.whenGood = whenGood;
+            this.whenOver = whenOver;
         }
 
         void start(long address) {
@@ -274,7 +294,7 @@ final class BlockReader {
             for (int i = 0; i < count; i++) {
                 int[] check = {checks[i]};
                 long address = entry + (long) i * blockSlots(entry);
-                new LateRead(request, block + i, check, into, into.position() + i * BLOCK_BYTES, whenGood)
+                new LateRead(request, block + i, check, into, into.position() + i * BLOCK_BYTES, whenGood, () -> {})
                         .start(address);
             }
             end(null);
@@ -318,6 +338,7 @@ final class BlockReader {
             if (damage != null) {
                 damaged(request, block, damage);
             }
+            whenOver.run();
             request.readsInFlight--;
             inFlight.end(number);
             finishIfDone(request);
@@ -363,13 +384,17 @@ final class BlockReader {
     // ---- block-sized buffers for partial blocks ----
 
     ByteBuffer takeEdge() {
+        partialBlocks.add(BLOCK_BYTES);
         ByteBuffer edge = edges.poll();
         return edge == null ? ByteBuffer.allocateDirect(BLOCK_BYTES) : edge;
     }
 
     void giveEdge(@Nullable ByteBuffer edge) {
-        if (edge != null && edges.size() < POOLED_EDGES) {
-            edges.push(edge.clear());
+        if (edge != null) {
+            partialBlocks.subtract(BLOCK_BYTES);
+            if (edges.size() < POOLED_EDGES) {
+                edges.push(edge.clear());
+            }
         }
     }
 

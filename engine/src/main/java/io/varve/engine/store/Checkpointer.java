@@ -51,13 +51,13 @@ final class Checkpointer {
     private final PageSpace space;
     private final MapWriter writer;
     private final Reclaimer reclaimer;
-    private final DirtyBudget dirty;
+    private final ByteBudget dirty;
     private final Ballast ballast;
     private final AtomicLong nextNumber;
     /** Volumes whose log has grown since their last freeze. */
     private final Set<VolumeEntry> touched = new ConcurrentSkipListSet<>(VolumeEntry.OLDEST_FIRST);
 
-    Checkpointer(StoreParts parts, EngineThreads threads, Reclaimer reclaimer, DirtyBudget dirty) {
+    Checkpointer(StoreParts parts, EngineThreads threads, Reclaimer reclaimer, ByteBudget dirty) {
         this.threads = threads;
         this.superblock = parts.superblock();
         this.catalogue = parts.catalogue();

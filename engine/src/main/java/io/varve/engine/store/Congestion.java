@@ -8,8 +8,9 @@ import java.util.List;
 import java.util.function.IntSupplier;
 
 /**
- * Whether a volume takes more in: not while too many requests wait inside it, too much log is dirty, dead space has to be
- * compacted first, or its changed pages crowd the map's memory. Those who wait are called when that is over. Loop only.
+ * Whether a volume takes more in: not while too many requests wait inside it, too much log is dirty, too many blocks are
+ * being completed for partial requests, dead space has to be compacted first, or its changed pages crowd the map's memory.
+ * Those who wait are called when that is over. Loop only.
  */
 final class Congestion {
     /** Requests that may wait inside the volume before it is congested. */
@@ -18,7 +19,8 @@ final class Congestion {
     private final VolumeLoop loop;
     private final VolumeHost host;
     private final IntSupplier requestsWaiting;
-    private final DirtyBudget dirty;
+    private final ByteBudget dirty;
+    private final ByteBudget partialBlocks;
     private final SpacePressure pressure;
     private final FramePool frames;
     private final BlockMap map;
@@ -30,6 +32,7 @@ final class Congestion {
         this.host = host;
         this.requestsWaiting = requestsWaiting;
         this.dirty = shared.dirty();
+        this.partialBlocks = shared.partialBlocks();
         this.pressure = shared.pressure();
         this.frames = shared.frames();
         this.map = map;
@@ -38,6 +41,7 @@ final class Congestion {
     boolean isCongested() {
         return requestsWaiting.getAsInt() >= MAX_WAITING
                 || dirty.isExceeded()
+                || partialBlocks.isExceeded()
                 || pressure.isHigh()
                 || tooManyDirtyPages();
     }
@@ -50,15 +54,26 @@ final class Congestion {
     /** Runs {@code task} when the volume is not congested, at once if it is not now. */
     void whenOver(Runnable task) {
         waiters.add(task);
+        wakeOrWait();
+    }
+
+    /** Wakes those who wait, or arranges to be called again: when one reason to wait is gone there may be another. */
+    void wakeOrWait() {
+        wake();
+        if (waiters.isEmpty()) {
+            return;
+        }
+        Runnable again = () -> loop.execute(this::wakeOrWait);
         if (dirty.isExceeded()) {
             host.checkpointWanted();
-            dirty.whenRoom(() -> loop.execute(this::wake));
+            dirty.whenRoom(again);
+        } else if (partialBlocks.isExceeded()) {
+            partialBlocks.whenRoom(again);
         } else if (pressure.isHigh()) {
-            pressure.whenLow(() -> loop.execute(this::wake));
+            pressure.whenLow(again);
         } else if (tooManyDirtyPages()) {
             host.checkpointWanted();
         }
-        wake();
     }
 
     /** Something was done that may have ended it. */

@@ -48,7 +48,7 @@ final class LogSpace {
     private final VolumeHost host;
     private final VolumeCounters counters;
     private final LogWriter log;
-    private final DirtyBudget dirty;
+    private final ByteBudget dirty;
     private final Owner owner;
     private boolean logStarting;
     private boolean segmentComing;
@@ -67,7 +67,7 @@ final class LogSpace {
             VolumeHost host,
             VolumeCounters counters,
             LogWriter log,
-            DirtyBudget dirty,
+            ByteBudget dirty,
             Owner owner) {
         this.name = name;
         this.loop = loop;

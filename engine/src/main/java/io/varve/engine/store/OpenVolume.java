@@ -46,6 +46,10 @@ import org.slf4j.LoggerFactory;
 final class OpenVolume implements Volume, LogSpace.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
+
+    /** Memory of one that is open, about: the log's batch, and a few blocks. */
+    static final int BUFFER_BYTES = 80 << 10;
+
     private final VolumeKey key;
     private final VolumeLoop loop;
     private final VolumeHost host;
@@ -53,7 +57,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private final BlockMap map;
     private final MapLoader loader;
     private final FramePool frames;
-    private final DirtyBudget dirty;
+    private final ByteBudget dirty;
     private final BlockReader reader;
     private final LogWriter log;
     private final LogSpace space;
@@ -104,8 +108,9 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             FramePool frames,
             PageFile pages,
             SegmentStore segments,
-            DirtyBudget dirty,
+            ByteBudget dirty,
             FrameMemory frameMemory,
+            ByteBudget partialBlocks,
             SpacePressure pressure) {}
 
     OpenVolume(Start start, Shared shared, VolumeLoop loop, VolumeHost host, VolumeCounters counters) {
@@ -129,7 +134,15 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.tree = new VolumeTree(map, log, space, commit, start.usedBlocks());
         this.congestion = new Congestion(loop, host, () -> held.size() + admission.size(), shared, map);
         this.reader = new BlockReader(
-                key.toString(), loop, map, loader, shared.segments(), counters, this::readDone, this::damaged);
+                key.toString(),
+                loop,
+                map,
+                loader,
+                shared.segments(),
+                counters,
+                shared.partialBlocks(),
+                this::readDone,
+                this::damaged);
     }
 
     // ---- face ----
@@ -789,7 +802,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         if (frames.isTight()) {
             map.evict(Integer.MAX_VALUE);
         }
-        congestion.wake();
+        congestion.wakeOrWait();
     }
 
     /** Syncing for a checkpoint failed. */

@@ -29,6 +29,7 @@ final class OpenVolumes {
     private final Catalogue catalogue;
     private final EngineThreads threads;
     private final OpenVolume.Shared shared;
+    private final StoreMemory memory;
     private final HostOfVolume.Services services;
     /** Open volumes that nobody holds, the longest idle first. */
     private final Set<VolumeEntry> idle = new LinkedHashSet<>();
@@ -42,6 +43,7 @@ final class OpenVolumes {
             StoreParts parts,
             StoreOptions options,
             OpenVolume.Shared shared,
+            StoreMemory memory,
             EngineThreads threads) {
         this.tasks = tasks;
         this.checkpointer = checkpointer;
@@ -50,6 +52,7 @@ final class OpenVolumes {
         this.catalogue = parts.catalogue();
         this.threads = threads;
         this.shared = shared;
+        this.memory = memory;
         services = new HostOfVolume.Services(tasks, checkpoints, checkpointer, parts, options, threads, this::released);
     }
 
@@ -68,7 +71,7 @@ final class OpenVolumes {
         closeIfFailed(entry);
         OpenVolume open = entry.open;
         if (open == null) {
-            closeIdle();
+            makeRoom();
             if (entry.row.isOpenForWriting()) {
                 recover(List.of(entry));
             }
@@ -124,11 +127,13 @@ final class OpenVolumes {
         }
     }
 
-    private void closeIdle() {
-        if (idle.size() >= MAX_IDLE_VOLUMES) {
+    private void makeRoom() {
+        boolean mayClose = memory.isFullOfVolumes() && !idle.isEmpty();
+        if (mayClose || idle.size() >= MAX_IDLE_VOLUMES) {
             checkpointer.reserveFromBallast();
             close(idle.stream().filter(entry -> !isBusy(entry.open)).toList());
         }
+        memory.requireRoomForVolume();
     }
 
     /** Closes a volume that is not {@linkplain #isInUse in use}, if it is open. Room for a checkpoint is reserved before. */
@@ -222,6 +227,7 @@ final class OpenVolumes {
         SnapshotEntry entry = catalogue.get(id);
         OpenVolume open = entry.open;
         if (open == null) {
+            makeRoom();
             OpenVolume.Start start = new OpenVolume.Start(
                     new VolumeKey(entry.number, id.toString()),
                     entry.sizeBytes,

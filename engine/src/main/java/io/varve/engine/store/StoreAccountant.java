@@ -4,6 +4,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
+import io.varve.engine.MemoryUse;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
@@ -37,9 +38,6 @@ final class StoreAccountant {
     /** What the control plane gets at a time. */
     private static final long YIELDED_BYTES = 1 << 20;
 
-    /** Compressed frames that wait to be written, of all volumes. */
-    private static final long FRAME_MEMORY_BYTES = 16 << 20;
-
     private final Disk disk;
     private final StoreParts parts;
     private final EngineThreads threads;
@@ -52,6 +50,7 @@ final class StoreAccountant {
     private final Deletions deletions;
     private final Upkeep upkeep;
     private final Baselines baselines;
+    private final StoreMemory memory;
 
     StoreAccountant(Disk disk, StoreParts parts, Table subtrees, StoreOptions options, EngineThreads threads) {
         this.disk = disk;
@@ -59,15 +58,22 @@ final class StoreAccountant {
         this.threads = threads;
         catalogue = parts.catalogue();
         tasks = new AccountantTasks(threads);
-        DirtyBudget dirty = new DirtyBudget(options.dirtyLogBytes());
+        ByteBudget dirty = new ByteBudget(options.memory().bytes(MemoryUse.DIRTY_LOG));
         SpacePressure pressure = new SpacePressure();
         VolumeLoop timer = threads.nextLoop();
         OpenVolume.Shared shared = new OpenVolume.Shared(
-                parts.frames(), parts.pages(), parts.segments(), dirty, new FrameMemory(FRAME_MEMORY_BYTES), pressure);
+                parts.frames(),
+                parts.pages(),
+                parts.segments(),
+                dirty,
+                new FrameMemory(options.memory().bytes(MemoryUse.COMPRESSED_FRAMES)),
+                new ByteBudget(options.memory().bytes(MemoryUse.PARTIAL_BLOCKS)),
+                pressure);
+        memory = new StoreMemory(options.memory(), parts, shared);
         reclaimer = new Reclaimer(parts, subtrees);
         checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
         checkpoints = new Checkpoints(tasks, disk, parts, checkpointer, options.checkpointLogBytes());
-        volumes = new OpenVolumes(tasks, checkpointer, checkpoints, parts, options, shared, threads);
+        volumes = new OpenVolumes(tasks, checkpointer, checkpoints, parts, options, shared, memory, threads);
         deletions = new Deletions(tasks, checkpointer, checkpoints, volumes, reclaimer, parts, timer);
         upkeep =
                 new Upkeep(tasks, checkpointer, checkpoints, reclaimer, disk, parts, options, pressure, threads, timer);
@@ -87,6 +93,10 @@ final class StoreAccountant {
 
     Checkpoints checkpoints() {
         return checkpoints;
+    }
+
+    StoreMemory memory() {
+        return memory;
     }
 
     OpenVolumes volumes() {

@@ -6,6 +6,8 @@ import io.varve.engine.CompactionCounters;
 import io.varve.engine.Compression;
 import io.varve.engine.EngineThreads;
 import io.varve.engine.ExtentSource;
+import io.varve.engine.MemoryShare;
+import io.varve.engine.MemoryUse;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SalvageReport;
 import io.varve.engine.ScrubStatus;
@@ -285,6 +287,11 @@ public final class StoreEngine implements BlockStore {
     @Override
     public StoreUsage usage() {
         return accountant.checkpoints().usage();
+    }
+
+    @Override
+    public Map<MemoryUse, MemoryShare> memory() {
+        return accountant.memory().shares();
     }
 
     @Override

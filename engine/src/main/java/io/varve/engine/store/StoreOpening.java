@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.EngineThreads;
+import io.varve.engine.MemoryUse;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.io.Disk;
@@ -40,10 +41,10 @@ final class StoreOpening {
         }
         DiskFile mapFile = disk.open(MAP_FILE, Disk.Mode.EXISTING);
         PageSpace space = PageSpace.open(superblock, mapFile);
-        SegmentStore segments =
-                new SegmentStore(disk, superblock.table(SegmentStore.TABLE), Checkpointer.nextSegmentId(superblock));
+        SegmentStore segments = new SegmentStore(
+                disk, superblock.table(SegmentStore.TABLE), Checkpointer.nextSegmentId(superblock), options.memory());
         superblock.forgetPrevious();
-        FramePool frames = new FramePool(options.mapMemoryBytes());
+        FramePool frames = new FramePool(options.memory().bytes(MemoryUse.MAP_PAGES));
         StoreParts parts = new StoreParts(
                 superblock,
                 new Catalogue(superblock.table(VolumeRow.SPEC), superblock.table(SnapshotRow.SPEC)),

@@ -4,31 +4,36 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Bounds the log bytes, over all volumes, that the kernel has and the device has not: so much can be dirty that
- * write-back goes on evenly, and not so much that the kernel would make a loop wait for it. Any thread.
+ * Counts bytes of all volumes together against a bound; past it volumes are congested. Two things are bounded so: the log
+ * bytes that the kernel has and the device has not (so much can be dirty that write-back goes on evenly, and not so much
+ * that the kernel would make a loop wait for it), and blocks that are being completed for partial requests. Any thread.
  */
-final class DirtyBudget {
+final class ByteBudget {
     private final long limitBytes;
-    private final AtomicLong dirty = new AtomicLong();
+    private final AtomicLong used = new AtomicLong();
     private final ConcurrentLinkedQueue<Runnable> waiting = new ConcurrentLinkedQueue<>();
 
-    DirtyBudget(long limitBytes) {
+    ByteBudget(long limitBytes) {
         this.limitBytes = limitBytes;
     }
 
     void add(long bytes) {
-        dirty.addAndGet(bytes);
+        used.addAndGet(bytes);
     }
 
-    /** Bytes became clean: wakes those who wait if that made room. */
+    /** Bytes are used no more: wakes those who wait if that made room. */
     void subtract(long bytes) {
-        if (bytes != 0 && dirty.addAndGet(-bytes) < limitBytes) {
+        if (bytes != 0 && used.addAndGet(-bytes) < limitBytes) {
             wakeAll();
         }
     }
 
+    long usedBytes() {
+        return used.get();
+    }
+
     boolean isExceeded() {
-        return dirty.get() >= limitBytes;
+        return used.get() >= limitBytes;
     }
 
     /** Runs {@code task}, on whatever thread, when there is room. */
