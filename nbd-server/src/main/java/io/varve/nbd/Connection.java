@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
  * volume's answers to the client.
  *
  * <p>Work goes by turns. All requests that came in with one read of the socket are made first, then submitted as one
- * batch, and what is answered by then goes out with one flush. Completions that come later share a flush at the end of
- * the loop's present turn.
+ * batch, and what is answered by then goes out with one flush, or with a few where it is much. Completions that come
+ * later share a flush at the end of the loop's present turn.
  *
  * <p>Hot path. Lives on the volume's loop: every method is called there, but for {@link #drain}, {@link #closeNow} and
  * {@link #closed}.
@@ -186,6 +186,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         }
         if (!gone) {
             wiring().work().reply(request, error);
+            wiring().replies().flushEarly();
         }
         abandon(request);
         if (gone) {

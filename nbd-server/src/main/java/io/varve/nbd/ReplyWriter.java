@@ -13,12 +13,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class ReplyWriter {
     private static final int GATHER_BYTES = 1024;
+
+    /** The client takes these in while the rest of a batch of reads is still being read. */
+    private static final int EARLY_BYTES = 32 << 10;
+
     private static final int DONE = TransmissionWire.CHUNK_FLAG_DONE;
 
     private final ChannelHandlerContext ctx;
     private final ReplyStyle style;
     private @Nullable ByteBuf gathered;
-    private boolean written;
+    private long writtenBytes;
 
     ReplyWriter(ChannelHandlerContext ctx, ReplyStyle style) {
         this.ctx = ctx;
@@ -146,8 +150,15 @@ final class ReplyWriter {
     }
 
     private void write(ByteBuf reply) {
+        writtenBytes += reply.readableBytes();
         ctx.write(reply, ctx.voidPromise());
-        written = true;
+    }
+
+    /** Sends what there is if that is much, without waiting for the end of the batch. */
+    void flushEarly() {
+        if (writtenBytes >= EARLY_BYTES) {
+            flush();
+        }
     }
 
     /** Sends everything since the last flush. */
@@ -157,8 +168,8 @@ final class ReplyWriter {
             gathered = null;
             write(replies);
         }
-        if (written) {
-            written = false;
+        if (writtenBytes > 0) {
+            writtenBytes = 0;
             ctx.flush();
         }
     }
