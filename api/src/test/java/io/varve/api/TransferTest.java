@@ -5,12 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.varve.api.rest.Probe;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -82,6 +88,9 @@ class TransferTest {
         assertThat(api.get("/v1/snapshots/" + snapshot + "/export?from=4096&digest=x")
                         .code())
                 .isEqualTo("InvalidParameterValue");
+        String nowhere = "/v1/snapshots/" + snapshot + "/export?digest=" + "0".repeat(64) + "&from=";
+        assertThat(api.get(nowhere + "1").code()).isEqualTo("InvalidParameterValue");
+        assertThat(api.get(nowhere + "1073745920").code()).isEqualTo("InvalidParameterValue");
         String unrelated =
                 server.newSnapshot(server.newVolume(1).getString("volumeId")).getString("snapshotId");
         assertThat(api.get("/v1/snapshots/" + snapshot + "/export?since=" + unrelated)
@@ -96,6 +105,39 @@ class TransferTest {
         assertThat(api.send(api.json(path + "/data").method("PATCH", HttpRequest.BodyPublishers.ofString("{}")))
                         .code())
                 .isEqualTo("InvalidParameterValue");
+    }
+
+    @Test
+    void moreFilesAtOnceThanAllowedAreRefused() throws IOException {
+        List<Socket> senders = new ArrayList<>();
+        try {
+            for (int i = 0; i < 4; i++) {
+                String id = api.post("/v1/imports", "{}").body().getString("importId");
+                Socket sender = new Socket(
+                        InetAddress.getLoopbackAddress(), URI.create(api.uri()).getPort());
+                senders.add(sender);
+                sender.getOutputStream()
+                        .write(("PATCH /v1/imports/" + id + "/data HTTP/1.1\r\nHost: localhost\r\nUpload-Offset: 0\r\n"
+                                        + "Content-Type: application/octet-stream\r\nContent-Length: 1000\r\n\r\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+            }
+            Awaitility.await()
+                    .until(() -> api.get("/v1/snapshots/" + snapshot + "/export?from=1&digest=" + "0".repeat(64))
+                            .code()
+                            .equals("RequestLimitExceeded"));
+        } finally {
+            for (Socket sender : senders) {
+                sender.close();
+            }
+        }
+        Awaitility.await()
+                .until(() -> http.send(
+                                        HttpRequest.newBuilder(
+                                                        URI.create(api.uri() + "/v1/snapshots/" + snapshot + "/export"))
+                                                .build(),
+                                        HttpResponse.BodyHandlers.discarding())
+                                .statusCode()
+                        == 200);
     }
 
     private Probe.Reply send(String path, long offset, byte[] bytes) {

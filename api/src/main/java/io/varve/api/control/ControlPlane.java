@@ -11,12 +11,15 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Volumes and snapshots of one store, with what people say about them. Blocking work runs on threads of its own, never
  * on a caller's or a data loop. Thread-safe. The store and the metadata stay their opener's to close, after this.
  */
 public final class ControlPlane implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlPlane.class);
     private static final int DEFAULT_SIZE_GIB = 10;
     private static final String DEFAULT_NAME = "default";
 
@@ -98,11 +101,20 @@ public final class ControlPlane implements AutoCloseable {
 
     /** Does what has come due by the clock. To be called about once a second, by one thread at a time. Blocks. */
     public void tick() {
-        volumes.watchUse();
-        volumes.expire();
-        snapshots.expire();
-        lifecyclePolicies.tick();
-        imports.expire();
+        attempt("looking for use", volumes::watchUse);
+        attempt("emptying the bin of volumes", volumes::expire);
+        attempt("emptying the bin of snapshots", snapshots::expire);
+        attempt("lifecycle policies", lifecyclePolicies::tick);
+        attempt("taking back imports", imports::expire);
+    }
+
+    /** What goes wrong with one thing keeps nothing else from being done; it stays due. */
+    private static void attempt(String what, Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException e) { // the edge of a task
+            LOG.error("{} failed; it is tried again", what, e);
+        }
     }
 
     /** Space of the whole store. */

@@ -115,13 +115,30 @@ final class Removal<K, T extends StoredEntry<K, T>> {
         delete(entry, 0, Connections.NONE);
     }
 
-    /** Deletes a thing whose time in the bin is over. */
-    void expire(K id) {
-        entries.find(id).filter(entry -> isOver(entry)).ifPresent(entry -> delete(entry, 0, Connections.NONE));
+    /** Deletes everything whose time in the bin is over; what is still in use waits. Blocks, on no control thread. */
+    void expireAll(Sequencer sequencer) {
+        for (T entry : entries.all()) {
+            if (isOver(entry)) {
+                sequencer
+                        .run(entry.id().toString(), () -> {
+                            expire(entry.id());
+                            return "over";
+                        })
+                        .join();
+            }
+        }
     }
 
-    /** True for a thing in the bin whose time is over. */
-    boolean isOver(T entry) {
+    private void expire(K id) {
+        Optional<T> over = entries.find(id).filter(this::isOver);
+        if (over.isPresent() && target.inUse(id)) {
+            LOG.info("{} is still in use; it goes when that ends", id);
+        } else {
+            over.ifPresent(entry -> delete(entry, 0, Connections.NONE));
+        }
+    }
+
+    private boolean isOver(T entry) {
         Instant now = rules.now();
         return entry.recycled().filter(kept -> !now.isBefore(kept.until())).isPresent();
     }

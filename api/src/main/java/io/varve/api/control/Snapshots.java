@@ -295,16 +295,7 @@ public final class Snapshots {
 
     /** Deletes what has been in the recycle bin long enough. Blocks. */
     void expire() {
-        for (SnapshotEntry entry : entries.all()) {
-            if (removal.isOver(entry)) {
-                parts.sequencer()
-                        .run(entry.id().toString(), () -> {
-                            removal.expire(entry.id());
-                            return "over";
-                        })
-                        .join();
-            }
-        }
+        removal.expireAll(parts.sequencer());
     }
 
     private static RequestException inUse(SnapshotId id) {

@@ -98,7 +98,8 @@ public final class Volumes {
     /** Tells whose use by NBD clients has begun or ended since the last call. One thread at a time. */
     void watchUse() {
         for (VolumeEntry entry : entries.all()) {
-            boolean now = entry.phase() == Phase.READY && store.inUse(entry.id());
+            boolean now = entry.phase() == Phase.READY
+                    && find(entry.id()).filter(VolumeView::inUse).isPresent();
             boolean changed = now ? inUse.add(entry.id()) : inUse.remove(entry.id());
             if (changed && entry.phase() == Phase.READY) {
                 parts.events().publish(KIND, entry.id(), now ? "in-use" : entry.state());
@@ -292,16 +293,7 @@ public final class Volumes {
 
     /** Deletes what has been in the recycle bin long enough. Blocks. */
     void expire() {
-        for (VolumeEntry entry : entries.all()) {
-            if (removal.isOver(entry)) {
-                parts.sequencer()
-                        .run(entry.id().toString(), () -> {
-                            removal.expire(entry.id());
-                            return "over";
-                        })
-                        .join();
-            }
-        }
+        removal.expireAll(parts.sequencer());
     }
 
     private static RequestException inUse(VolumeId id) {

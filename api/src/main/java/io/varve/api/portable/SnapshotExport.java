@@ -21,6 +21,7 @@ import io.varve.engine.ExtentSource;
 import io.varve.engine.Extents;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
+import io.varve.engine.StoreException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Optional;
@@ -70,9 +71,17 @@ public final class SnapshotExport {
      * Writes the file.
      *
      * @param from where to go on; empty for the whole file
-     * @throws io.varve.engine.StoreException SNAPSHOT_NOT_FOUND, INVALID if {@code since} is not in its past, or IO
+     * @throws StoreException SNAPSHOT_NOT_FOUND, INVALID if {@code since} is not in its past or {@code from} is no place
+     *     in it, or IO
      */
     public void write(Optional<Position> from, Sink sink) {
+        long begin = from.map(Position::offset).orElse(0L);
+        if (begin < 0 || begin > snapshot.sizeBytes() || begin % BlockStore.BLOCK_BYTES != 0) {
+            throw new StoreException(
+                    StoreException.Kind.INVALID,
+                    "from %d is refused: it is a multiple of %d up to the size of the volume, %d"
+                            .formatted(begin, BlockStore.BLOCK_BYTES, snapshot.sizeBytes()));
+        }
         try (BlockingVolume volume = new BlockingVolume(await(store.openSnapshot(snapshot.id())))) {
             if (since.isEmpty()) {
                 writeFrom(

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -111,7 +112,7 @@ final class Transfers implements AutoCloseable {
     }
 
     private void run(HttpServerRequest request, Context loop, Runnable transfer) {
-        threads.execute(() -> {
+        Runnable guarded = () -> {
             try {
                 transfer.run();
             } catch (Gone e) {
@@ -119,7 +120,14 @@ final class Transfers implements AutoCloseable {
             } catch (RuntimeException e) { // the edge of a request
                 loop.runOnContext(now -> fail(request, e));
             }
-        });
+        };
+        try {
+            threads.execute(guarded);
+        } catch (RejectedExecutionException e) {
+            throw new RequestException(
+                    ErrorCode.REQUEST_LIMIT_EXCEEDED,
+                    RestLimits.TRANSFERS + " files are being sent and received already: try again later");
+        }
     }
 
     /** What has begun to be answered can only be cut off. */
@@ -128,6 +136,9 @@ final class Transfers implements AutoCloseable {
             LOG.warn("{} failed on the way", request.path(), problem);
             request.response().reset();
         } else {
+            if (!request.isEnded()) { // a client that is still sending would not see the answer
+                request.handler(rest -> {}).resume();
+            }
             failure.answer(request, problem);
         }
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -76,6 +77,24 @@ class RecycleBinTest {
         fixture.control().tick();
         assertThat(fixture.store().snapshot(snapshot)).isEmpty();
         assertThat(fixture.metadata().snapshots().all()).isEmpty();
+    }
+
+    @Test
+    void whatSomebodyStillReadsWaitsAndKeepsNothingElseFromGoing() {
+        rule(RetentionRule.Resource.SNAPSHOT, Map.of(), 1);
+        VolumeId volume = fixture.volume();
+        SnapshotId read = fixture.snapshot(volume);
+        SnapshotId other = fixture.snapshot(volume);
+        delete(read).join();
+        delete(other).join();
+        Volume reader = fixture.store().openSnapshot(read).join();
+        fixture.clock().advance(Duration.ofDays(1));
+        fixture.control().tick();
+        assertThat(binnedSnapshots()).containsExactly(read);
+        reader.release();
+        Awaitility.await().until(() -> !fixture.store().inUse(read));
+        fixture.control().tick();
+        assertThat(binnedSnapshots()).isEmpty();
     }
 
     @Test
