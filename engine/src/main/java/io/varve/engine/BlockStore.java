@@ -171,6 +171,15 @@ public interface BlockStore extends AutoCloseable {
     /** Sets how fast a volume may go, at once if it is open and at its next opening if not. Not kept across restarts. */
     void limit(VolumeId id, QosLimits limits);
 
+    /**
+     * Has a volume begin its first opening in this process with what it had saved for bursts in an earlier one; without
+     * this it begins with all that it can have. Nothing for volumes without {@link QosLimits#burst}.
+     */
+    void restoreCredits(VolumeId id, long credits);
+
+    /** What a volume has saved for bursts; empty if its limits know no bursts. */
+    Optional<BurstBalance> burstBalance(VolumeId id);
+
     /** True while somebody holds the volume open through {@link #open}. */
     boolean inUse(VolumeId id);
 

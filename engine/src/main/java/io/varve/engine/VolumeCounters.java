@@ -34,6 +34,12 @@ public final class VolumeCounters {
     /** Bytes appended to the log, headers and padding included. */
     public final AtomicLong logBytes = new AtomicLong();
 
+    /** I/O units that were let in, as the volume's limits count them. */
+    public final AtomicLong ioUnits = new AtomicLong();
+
+    /** Nanoseconds in which requests waited because of the volume's limits. */
+    public final AtomicLong throttledNanos = new AtomicLong();
+
     /** Map pages brought in from storage. */
     public final AtomicLong mapPagesRead = new AtomicLong();
 

@@ -1,8 +1,10 @@
 package io.varve.engine.store;
 
 import io.varve.engine.QosLimits;
+import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
 import io.varve.engine.qos.Throttle;
+import io.varve.engine.qos.Throttle.Direction;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.function.Consumer;
@@ -11,22 +13,32 @@ import java.util.function.Consumer;
 final class Admission {
     private final VolumeLoop loop;
     private final VolumeHost host;
+    private final VolumeCounters counters;
     private final Consumer<Request> admitted;
     private final Runnable afterTimer;
     private final Throttle throttle;
     private final Deque<Request> waiting = new ArrayDeque<>();
     private boolean timerSet;
 
+    /** Until when the waiting was counted; means something while something waits. */
+    private long waitCountedNanos;
+
     /**
      * @param admitted takes requests that are let in
      * @param afterTimer runs when the timer or a new limit has let requests in
      */
-    Admission(VolumeLoop loop, VolumeHost host, Consumer<Request> admitted, Runnable afterTimer) {
+    Admission(
+            VolumeLoop loop,
+            VolumeHost host,
+            VolumeCounters counters,
+            Consumer<Request> admitted,
+            Runnable afterTimer) {
         this.loop = loop;
         this.host = host;
+        this.counters = counters;
         this.admitted = admitted;
         this.afterTimer = afterTimer;
-        this.throttle = new Throttle(QosLimits.UNLIMITED, host.nanoTime());
+        this.throttle = host.throttle();
     }
 
     /** Lets a request in, now or when its turn comes. */
@@ -35,18 +47,29 @@ final class Admission {
             waiting.add(request);
             return;
         }
-        long wait = throttle.admit(host.nanoTime(), 1, costBytes(request));
+        // It has only just come: no need to ask the clock again.
+        long wait = ask(request, request.startNanos);
         if (wait == 0) {
-            admitted.accept(request);
+            letIn(request);
         } else {
+            waitCountedNanos = request.startNanos;
             waiting.add(request);
             setTimer(wait);
         }
     }
 
-    private static long costBytes(Request request) {
-        boolean moves = request.kind == Request.Kind.READ || request.kind == Request.Kind.WRITE;
-        return moves ? request.length : 0;
+    private long ask(Request request, long nowNanos) {
+        Direction direction = switch (request.kind) {
+            case READ -> Direction.READ;
+            case WRITE -> Direction.WRITE;
+            default -> Direction.NONE;
+        };
+        return throttle.admit(nowNanos, request.startNanos, direction, request.offset, request.length);
+    }
+
+    private void letIn(Request request) {
+        VolumeCounters.add(counters.ioUnits, throttle.unitsOfLast());
+        admitted.accept(request);
     }
 
     private void setTimer(long nanos) {
@@ -58,19 +81,22 @@ final class Admission {
 
     private void timeUp() {
         timerSet = false;
-        letIn();
+        letInWaiting();
     }
 
-    private void letIn() {
+    private void letInWaiting() {
         while (!waiting.isEmpty()) {
+            long now = host.nanoTime();
+            VolumeCounters.add(counters.throttledNanos, now - waitCountedNanos);
+            waitCountedNanos = now;
             Request next = waiting.element();
-            long wait = throttle.admit(host.nanoTime(), 1, costBytes(next));
+            long wait = ask(next, now);
             if (wait > 0) {
                 setTimer(wait);
                 break;
             }
             waiting.remove();
-            admitted.accept(next);
+            letIn(next);
         }
         afterTimer.run();
     }
@@ -78,7 +104,7 @@ final class Admission {
     void limit(QosLimits limits) {
         throttle.update(limits, host.nanoTime());
         timerSet = false; // the one that is set may be far too late
-        letIn();
+        letInWaiting();
     }
 
     /** How many requests wait. */

@@ -2,12 +2,14 @@ package io.varve.engine.store;
 
 import io.varve.engine.EngineThreads;
 import io.varve.engine.log.Segment;
+import io.varve.engine.qos.Throttle;
 import java.util.concurrent.CompletableFuture;
 
 /** Answers the questions of a snapshot that is open for reading: it has no log. */
 final class HostOfSnapshot implements VolumeHost {
     private final EngineThreads threads;
     private final Runnable released;
+    private final Throttle throttle = new Throttle();
 
     /** @param released told when one of its holders has given the snapshot back. Any thread */
     HostOfSnapshot(EngineThreads threads, Runnable released) {
@@ -37,6 +39,11 @@ final class HostOfSnapshot implements VolumeHost {
 
     @Override
     public void checkpointWanted() {}
+
+    @Override
+    public Throttle throttle() {
+        return throttle;
+    }
 
     @Override
     public long nanoTime() {

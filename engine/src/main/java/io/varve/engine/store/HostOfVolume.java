@@ -7,6 +7,7 @@ import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.Segment;
 import io.varve.engine.log.SegmentDescriptor;
 import io.varve.engine.log.SegmentStore;
+import io.varve.engine.qos.Throttle;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -92,6 +93,11 @@ final class HostOfVolume implements VolumeHost {
     @Override
     public void checkpointWanted() {
         services.checkpoints().queue();
+    }
+
+    @Override
+    public Throttle throttle() {
+        return entry.throttle;
     }
 
     @Override

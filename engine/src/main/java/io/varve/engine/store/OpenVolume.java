@@ -130,7 +130,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.space = new LogSpace(key.toString(), loop, host, counters, log, dirty, this);
         this.batch = new WriteBatch(log, map);
         this.commit = new GroupCommit(loop, log, counters, this::logFailed);
-        this.admission = new Admission(loop, host, this::admit, this::submit);
+        this.admission = new Admission(loop, host, counters, this::admit, this::submit);
         this.tree = new VolumeTree(map, log, space, commit, start.usedBlocks());
         this.congestion = new Congestion(loop, host, () -> held.size() + admission.size(), shared, map);
         this.reader = new BlockReader(

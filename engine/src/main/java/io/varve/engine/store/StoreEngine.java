@@ -1,6 +1,7 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.BurstBalance;
 import io.varve.engine.CheckReport;
 import io.varve.engine.CompactionCounters;
 import io.varve.engine.Compression;
@@ -243,6 +244,17 @@ public final class StoreEngine implements BlockStore {
         if (open != null) {
             open.onLoop(volume -> volume.limit(limits));
         }
+    }
+
+    @Override
+    public void restoreCredits(VolumeId id, long credits) {
+        catalogue.get(id).throttle.restore(credits, threads.nanoTime());
+    }
+
+    @Override
+    public Optional<BurstBalance> burstBalance(VolumeId id) {
+        VolumeEntry entry = catalogue.get(id);
+        return entry.throttle.balance(entry.limits, threads.nanoTime());
     }
 
     @Override

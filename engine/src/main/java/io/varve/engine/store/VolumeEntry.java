@@ -7,6 +7,7 @@ import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
 import io.varve.engine.VolumeStatus;
+import io.varve.engine.qos.Throttle;
 import java.time.Instant;
 import java.util.Comparator;
 import java.util.NavigableMap;
@@ -25,6 +26,8 @@ final class VolumeEntry {
     final Instant createdAt;
     final Optional<SnapshotId> origin;
     final VolumeCounters counters = new VolumeCounters();
+    /** By the loop of the opening that there is. */
+    final Throttle throttle = new Throttle();
 
     /** For {@link #parkFromBytes}: the log goes on. */
     static final long NOT_PARKED = Long.MAX_VALUE;

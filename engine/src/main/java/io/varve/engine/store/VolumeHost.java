@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.Segment;
+import io.varve.engine.qos.Throttle;
 import java.util.concurrent.CompletableFuture;
 
 /** What an open volume asks of its store. Called on the volume's loop; never waits. */
@@ -40,6 +41,9 @@ interface VolumeHost {
     void checkpointWanted();
 
     long nanoTime();
+
+    /** What holds the volume to its limits, in this opening and in later ones. */
+    Throttle throttle();
 
     long maxSegmentBytes();
 

@@ -18,6 +18,11 @@ class ThrottleTest {
 
     private final SplittableRandom random = new SplittableRandom(7);
 
+    private static long ask(Throttle throttle, long now, long bytes) {
+        Throttle.Direction direction = bytes == 0 ? Throttle.Direction.NONE : Throttle.Direction.WRITE;
+        return throttle.admit(now, now, direction, 0, bytes);
+    }
+
     /** Asks for one request after another, as a loop with a full queue and late timers does. */
     private final class BusyVolume {
         final Throttle throttle;
@@ -38,7 +43,7 @@ class ThrottleTest {
         void runFor(long nanos) {
             long end = now + nanos;
             while (true) {
-                long wait = throttle.admit(now, 1, next);
+                long wait = ask(throttle, now, next);
                 if (wait > 0) {
                     if (now + wait > end) {
                         now = end;
@@ -126,18 +131,18 @@ class ThrottleTest {
     @Test
     void aRequestThatWaitsTakesNothing() {
         var throttle = new Throttle(new QosLimits(1000, MIB), 0);
-        assertThat(throttle.admit(0, 1, 3 * MIB)).isZero();
+        assertThat(ask(throttle, 0, 3 * MIB)).isZero();
         // 1 MiB was there and 3 were taken: 2 s until the balance is nought, and a nanosecond until it is positive.
         for (int i = 0; i < 100; i++) {
-            assertThat(throttle.admit(0, 1, 4096)).isEqualTo(2 * SECOND + 1);
+            assertThat(ask(throttle, 0, 4096)).isEqualTo(2 * SECOND + 1);
         }
-        assertThat(throttle.admit(2 * SECOND, 1, 4096)).isEqualTo(1);
-        assertThat(throttle.admit(2 * SECOND + 1, 1, 4096)).isZero();
+        assertThat(ask(throttle, 2 * SECOND, 4096)).isEqualTo(1);
+        assertThat(ask(throttle, 2 * SECOND + 1, 4096)).isZero();
         // Of the 5 operations' depth none was taken by those that waited.
         for (int i = 0; i < 4; i++) {
-            assertThat(throttle.admit(2 * SECOND + 1, 1, 0)).isZero();
+            assertThat(ask(throttle, 2 * SECOND + 1, 0)).isZero();
         }
-        assertThat(throttle.admit(2 * SECOND + 1, 1, 0)).isPositive();
+        assertThat(ask(throttle, 2 * SECOND + 1, 0)).isPositive();
     }
 
     @Test
@@ -159,8 +164,8 @@ class ThrottleTest {
         assertThat(volume.operations).isBetween(4_999L, 5_001L);
 
         volume.throttle.update(QosLimits.UNLIMITED, volume.now);
-        assertThat(volume.throttle.admit(volume.now, 1_000_000, 1 << 30)).isZero();
-        assertThat(volume.throttle.admit(volume.now, 1, 1)).isZero();
+        assertThat(ask(volume.throttle, volume.now, 1 << 30)).isZero();
+        assertThat(ask(volume.throttle, volume.now, 1)).isZero();
     }
 
     @Test
@@ -182,8 +187,8 @@ class ThrottleTest {
 
         var unlimitedInPractice = new Throttle(new QosLimits(Long.MAX_VALUE, Long.MAX_VALUE), 0);
         for (int i = 1; i < 1000; i++) {
-            assertThat(unlimitedInPractice.admit(i * 100L, 1, 65536)).isZero();
-            assertThat(unlimitedInPractice.admit(Long.MAX_VALUE, 1, 65536)).isZero();
+            assertThat(ask(unlimitedInPractice, i * 100L, 65536)).isZero();
+            assertThat(ask(unlimitedInPractice, Long.MAX_VALUE, 65536)).isZero();
         }
     }
 
