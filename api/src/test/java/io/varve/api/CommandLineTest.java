@@ -110,9 +110,9 @@ class CommandLineTest {
 
     @Test
     void whatTheServerRefusesEndsWithOneAndItsReason() {
-        Outcome outcome = remote("volume", "create", "--size", "10GiB", "--type", "gp3");
+        Outcome outcome = remote("volume", "create", "--size", "10GiB", "--type", "gp9");
         assertThat(outcome.exitCode()).isEqualTo(ExitCode.REFUSED);
-        assertThat(outcome.err()).startsWith("varve: ").contains("gp3").contains("UnknownVolumeType");
+        assertThat(outcome.err()).startsWith("varve: ").contains("gp9").contains("UnknownVolumeType");
         assertThat(outcome.err().lines()).hasSize(1);
     }
 

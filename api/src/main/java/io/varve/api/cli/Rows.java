@@ -5,6 +5,7 @@ import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Volumes and snapshots as tables. */
 final class Rows {
@@ -52,6 +53,26 @@ final class Rows {
     }
 
     /** One object, a field a line. */
+    static void volumeTypes(List<JsonObject> types, PrintWriter out) {
+        Table table = new Table("TYPE", "GiB", "IOPS", "MiB/s");
+        for (JsonObject type : types) {
+            table.row(
+                    type.getString("volumeType"),
+                    choice(type.getJsonObject("sizeGiB")),
+                    choice(type.getJsonObject("iops")),
+                    choice(type.getJsonObject("throughputMiBps")));
+        }
+        table.print(out);
+    }
+
+    private static String choice(@Nullable JsonObject choice) {
+        if (choice == null) {
+            return NONE; // it follows from the rest
+        }
+        String range = choice.getLong("minimum") + "-" + choice.getLong("maximum");
+        return choice.containsKey("perGiB") ? range + ", " + choice.getLong("perGiB") + "/GiB" : range;
+    }
+
     static void fields(JsonObject object, PrintWriter out) {
         Table table = new Table("FIELD", "VALUE");
         for (String field : object.fieldNames()) {

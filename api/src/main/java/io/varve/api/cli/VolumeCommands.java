@@ -22,6 +22,8 @@ import picocli.CommandLine.Parameters;
             VolumeCommands.Show.class,
             VolumeCommands.Extend.class,
             VolumeCommands.Change.class,
+            VolumeCommands.Modify.class,
+            VolumeCommands.Types.class,
             VolumeCommands.Rm.class
         })
 public final class VolumeCommands {
@@ -54,7 +56,10 @@ public final class VolumeCommands {
                 description = "Begin as this volume is now, in use or not: id or name.")
         private @Nullable String source;
 
-        @Option(names = "--type", paramLabel = "TYPE", description = "The volume type; only local is offered.")
+        @Option(
+                names = "--type",
+                paramLabel = "TYPE",
+                description = "The volume type, such as local (the default), gp3 or io2; see volume types.")
         private @Nullable String type;
 
         @Option(names = "--name", paramLabel = "NAME", description = "A name; also an NBD export name if unique.")
@@ -197,6 +202,63 @@ public final class VolumeCommands {
             Fields.putLimit(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
             remote.show(changed, out -> Rows.fields(changed, out));
+        }
+    }
+
+    /** {@code varve volume modify}. */
+    @Command(
+            name = "modify",
+            description = "Change size, type and performance of a volume at once, in use or not.",
+            mixinStandardHelpOptions = true)
+    static final class Modify implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = VOLUME, description = VOLUME_TEXT)
+        private String volume = "";
+
+        @Option(
+                names = "--size",
+                paramLabel = "SIZE",
+                converter = GiB.Converter.class,
+                description = "The new size, such as 20GiB.")
+        private @Nullable GiB size;
+
+        @Option(names = "--type", paramLabel = "TYPE", description = "The new volume type.")
+        private @Nullable String type;
+
+        @Option(names = "--iops", paramLabel = "N", description = "Operations per second.")
+        private @Nullable Integer iops;
+
+        @Option(names = "--throughput", paramLabel = "N", description = "MiB per second.")
+        private @Nullable Integer throughput;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject();
+            Fields.put(body, "sizeGiB", size == null ? null : size.count());
+            Fields.put(body, "volumeType", type);
+            Fields.putLimit(body, "iops", iops);
+            Fields.putLimit(body, "throughputMiBps", throughput);
+            JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
+            remote.show(changed, out -> Rows.fields(changed, out));
+        }
+    }
+
+    /** {@code varve volume types}. */
+    @Command(
+            name = "types",
+            description = "List the volume types and what they offer.",
+            mixinStandardHelpOptions = true)
+    static final class Types implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Override
+        public void run() {
+            JsonObject types = remote.client().get("v1/volume-types");
+            remote.show(types, out -> Rows.volumeTypes(Rows.list(types, "volumeTypes"), out));
         }
     }
 

@@ -6,6 +6,7 @@ public enum ErrorCode {
     UNKNOWN_PARAMETER("UnknownParameter", 400),
     INVALID_PARAMETER_COMBINATION("InvalidParameterCombination", 400),
     MISSING_PARAMETER("MissingParameter", 400),
+    VOLUME_MODIFICATION_SIZE_LIMIT_EXCEEDED("VolumeModificationSizeLimitExceeded", 400),
     VALIDATION_ERROR("ValidationError", 400),
     UNSUPPORTED_OPERATION("UnsupportedOperation", 400),
     UNKNOWN_VOLUME_TYPE("UnknownVolumeType", 400),

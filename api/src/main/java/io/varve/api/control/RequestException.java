@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.ProvisioningException;
 import io.varve.engine.StoreException;
 
 /** A request that is refused. The message names the field and the value and says what would be right. */
@@ -13,7 +14,7 @@ public final class RequestException extends RuntimeException {
         this.code = code;
     }
 
-    private RequestException(ErrorCode code, StoreException cause) {
+    private RequestException(ErrorCode code, RuntimeException cause) {
         super(cause.getMessage(), cause);
         this.code = code;
     }
@@ -30,6 +31,18 @@ public final class RequestException extends RuntimeException {
                     case CLOSED -> ErrorCode.UNAVAILABLE;
                     case OUT_OF_MEMORY -> ErrorCode.REQUEST_LIMIT_EXCEEDED;
                     case LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, ALREADY_EXISTS, IO -> ErrorCode.INTERNAL_ERROR;
+                },
+                e);
+    }
+
+    /** What a volume type does not offer, in the words of the API. */
+    static RequestException of(ProvisioningException e) {
+        return new RequestException(
+                switch (e.reason()) {
+                    case UNKNOWN_TYPE -> ErrorCode.UNKNOWN_VOLUME_TYPE;
+                    case SIZE, VALUE -> ErrorCode.INVALID_PARAMETER_VALUE;
+                    case NOT_OFFERED -> ErrorCode.INVALID_PARAMETER_COMBINATION;
+                    case MISSING -> ErrorCode.MISSING_PARAMETER;
                 },
                 e);
     }

@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param sizeGiB empty for the size of the snapshot
  * @param from the snapshot that it begins as
  * @param source the volume that it begins as, as that is now; with neither it is empty
+ * @param limits its type and the figures that were asked for
  * @param compression what of it is stored compressed
  */
 public record VolumeRequest(

@@ -2,10 +2,12 @@ package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
+import io.varve.engine.ProvisioningException;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeTypes;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -45,7 +47,7 @@ public final class Volumes {
         store = parts.store();
         entries = parts.volumes();
         removal = new Removal<>(entries, rules, RetentionRule.Resource.VOLUME, new Target());
-        entries.all().forEach(entry -> store.limit(entry.id(), entry.limits().qos()));
+        entries.all().forEach(this::limit);
     }
 
     /** All volumes, oldest first. */
@@ -131,7 +133,8 @@ public final class Volumes {
             return describe(earlier.get().id());
         }
         long sizeBytes = sizeBytes(request);
-        VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), request.limits(), token);
+        VolumeLimits limits = provisioned(request.limits(), sizeBytes);
+        VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), limits, token);
         VolumeEntry entry = request.source()
                 .map(source -> plain.with(new VolumeEntry.Copy(source, SnapshotId.random(parts.random()))))
                 .orElse(plain);
@@ -142,7 +145,7 @@ public final class Volumes {
             abandon(entry);
             throw RequestException.of(e);
         }
-        store.limit(id, entry.limits().qos());
+        limit(entry);
         entries.settle(List.of(entry.with(Phase.READY)));
         return describe(id);
     }
@@ -233,8 +236,9 @@ public final class Volumes {
         }
         VolumeEntry old = before.entry();
         long growingToBytes = growth(before.record(), change.sizeGiB());
-        VolumeEntry changed =
-                old.with(change.label().apply(old.label()), change.limits().apply(old.limits()), growingToBytes);
+        VolumeLimits limits =
+                changed(change, before, Math.max(growingToBytes, before.record().sizeBytes()));
+        VolumeEntry changed = old.with(change.label().apply(old.label()), limits, growingToBytes);
         entries.put(changed);
         if (growingToBytes > 0) {
             try {
@@ -245,8 +249,39 @@ public final class Volumes {
             }
             entries.put(changed.grown());
         }
-        store.limit(id, changed.limits().qos());
+        limit(changed);
         return describe(id);
+    }
+
+    private static VolumeLimits changed(VolumeChange change, VolumeView before, long sizeBytes) {
+        VolumeLimits wanted = change.limits().apply(before.entry().limits());
+        boolean tooLarge = VolumeTypes.BUILT_IN
+                .find(wanted.volumeType())
+                .filter(type -> sizeBytes >> GIB_SHIFT > type.sizeGiB().most())
+                .isPresent();
+        if (tooLarge) {
+            throw new RequestException(
+                    ErrorCode.VOLUME_MODIFICATION_SIZE_LIMIT_EXCEEDED,
+                    "volume %s would have %d GiB, more than type %s offers"
+                            .formatted(before.record().id(), sizeBytes >> GIB_SHIFT, wanted.volumeType()));
+        }
+        boolean asBefore = wanted.equals(before.entry().limits().chosen())
+                && change.sizeGiB().isEmpty();
+        return asBefore ? before.entry().limits() : provisioned(wanted, sizeBytes);
+    }
+
+    private static VolumeLimits provisioned(VolumeLimits wanted, long sizeBytes) {
+        try {
+            return wanted.provisioned(sizeBytes >> GIB_SHIFT);
+        } catch (ProvisioningException e) {
+            throw RequestException.of(e);
+        }
+    }
+
+    /** Has the engine hold a volume to its limits, which may go by its size. */
+    private void limit(VolumeEntry entry) {
+        store.volume(entry.id())
+                .ifPresent(record -> store.limit(entry.id(), entry.limits().qos(record.sizeBytes() >> GIB_SHIFT)));
     }
 
     private static long growth(VolumeRecord record, Optional<Integer> sizeGiB) {

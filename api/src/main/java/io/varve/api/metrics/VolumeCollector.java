@@ -76,6 +76,12 @@ final class VolumeCollector implements MultiCollector {
                         "varve_volume_checksum_mismatches",
                         "Blocks whose check value did not match what storage returned.",
                         c -> c.checksumMismatches.get()))
+                .metricSnapshot(internal(
+                        "varve_volume_io_units",
+                        "I/O units let in, as the volume's type counts them.",
+                        c -> c.ioUnits.get()))
+                .metricSnapshot(throttled())
+                .metricSnapshot(burstBalance())
                 .metricSnapshot(provisioned())
                 .metricSnapshot(used())
                 .metricSnapshot(exclusive())
@@ -90,6 +96,37 @@ final class VolumeCollector implements MultiCollector {
                     .ifPresent(counters -> counter.dataPoint(point(labels(volume.id()), value.applyAsLong(counters))));
         }
         return counter.build();
+    }
+
+    private CounterSnapshot throttled() {
+        CounterSnapshot.Builder counter = counter(
+                "varve_volume_throttled_seconds", "Time in which requests waited because of the volume's limits.");
+        for (VolumeRecord volume : store.volumes()) {
+            store.counters(volume.id())
+                    .ifPresent(counters -> counter.dataPoint(CounterSnapshot.CounterDataPointSnapshot.builder()
+                            .labels(labels(volume.id()))
+                            .value(counters.throttledNanos.get() / NANOS_PER_SECOND)
+                            .build()));
+        }
+        return counter.build();
+    }
+
+    private GaugeSnapshot burstBalance() {
+        GaugeSnapshot.Builder gauge = GaugeSnapshot.builder()
+                .name("varve_volume_burst_balance_percent")
+                .help("Saved burst credits of gp2, st1 and sc1 volumes, from 0 to 100.");
+        for (VolumeRecord volume : store.volumes()) {
+            try {
+                store.burstBalance(volume.id())
+                        .ifPresent(balance -> gauge.dataPoint(GaugeSnapshot.GaugeDataPointSnapshot.builder()
+                                .labels(labels(volume.id()))
+                                .value(balance.percent())
+                                .build()));
+            } catch (StoreException e) {
+                LOG.debug("volume {} was deleted while it was looked at", volume.id(), e);
+            }
+        }
+        return gauge.build();
     }
 
     private GaugeSnapshot provisioned() {

@@ -145,11 +145,16 @@ final class Requests {
         return new VolumeChange(
                 Optional.ofNullable(json.getInteger("sizeGiB")),
                 changedLabel(json),
-                old -> new VolumeLimits(
-                        old.volumeType(),
-                        changed(json, "iops", old.iops()),
-                        changed(json, "throughputMiBps", old.throughputMiBps())),
+                old -> changedLimits(json, old),
                 compression);
+    }
+
+    /** Another type begins with its own figures, the same one keeps those that were chosen. */
+    private static VolumeLimits changedLimits(JsonObject json, VolumeLimits old) {
+        String type = json.getString("volumeType", old.volumeType());
+        VolumeLimits asked = type.equals(old.volumeType()) ? old.chosen() : VolumeLimits.changedTo(type);
+        return new VolumeLimits(
+                type, changed(json, "iops", asked.iops()), changed(json, "throughputMiBps", asked.throughputMiBps()));
     }
 
     private static Optional<Compression> compression(JsonObject json) {

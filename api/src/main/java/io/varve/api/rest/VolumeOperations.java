@@ -3,6 +3,7 @@ package io.varve.api.rest;
 import io.varve.api.control.Connections;
 import io.varve.api.control.VolumeView;
 import io.varve.api.control.Volumes;
+import io.varve.engine.VolumeTypes;
 
 /** The operations under {@code /v1/volumes}. */
 final class VolumeOperations {
@@ -23,6 +24,7 @@ final class VolumeOperations {
         operations.addPrompt(
                 "listVolumes",
                 call -> Answer.json(200, Call.page("volumes", volumes.list(call.list()), documents::volume)));
+        operations.addPrompt("listVolumeTypes", call -> Answer.json(200, VolumeTypeDocument.all(VolumeTypes.BUILT_IN)));
         operations.addPrompt("describeVolume", call -> described(volumes.describe(call.volumeId())));
         operations.add(
                 "changeVolume",
