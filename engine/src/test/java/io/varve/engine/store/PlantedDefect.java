@@ -100,6 +100,12 @@ enum PlantedDefect {
             return with(EngineDefects.SameEpoch.class);
         }
     },
+    REPLAY_BELIEVES_A_TORN_PAYLOAD("log.LogReader", "blocksMatch") {
+        @Override
+        AsmVisitorWrapper change() {
+            return answering(true);
+        }
+    },
     TRIM_WITHOUT_A_RECORD("store.WriteBatch", "appendClear") {
         @Override
         AsmVisitorWrapper change() {
