@@ -9,7 +9,6 @@ import io.varve.api.rest.NbdAddress;
 import io.varve.api.rest.RestServer;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
-import io.varve.engine.SnapshotId;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
@@ -58,7 +57,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
                 "127.0.0.1",
                 control,
-                new Nobody(),
+                Connections.NONE,
                 new NbdAddress(Optional.empty(), 0, Optional.empty(), false),
                 () -> "");
     }
@@ -238,19 +237,6 @@ public final class ControlPlaneSpeed implements AutoCloseable {
         public void completed(IoStatus status) {
             nanos[count++] = System.nanoTime() - begun;
             volume.loop().execute(this::write);
-        }
-    }
-
-    /** Nobody is connected. */
-    private static final class Nobody implements Connections {
-        @Override
-        public CompletableFuture<Void> disconnect(VolumeId volume) {
-            return CompletableFuture.completedFuture(null);
-        }
-
-        @Override
-        public CompletableFuture<Void> disconnect(SnapshotId snapshot) {
-            return CompletableFuture.completedFuture(null);
         }
     }
 }
