@@ -2,6 +2,7 @@ package io.varve.api;
 
 import io.varve.api.cli.CommandException;
 import io.varve.api.cli.EventsCommand;
+import io.varve.api.cli.ImageCommands;
 import io.varve.api.cli.LifecyclePolicyCommands;
 import io.varve.api.cli.RecycleBinCommands;
 import io.varve.api.cli.RetentionRuleCommands;
@@ -29,6 +30,7 @@ import picocli.CommandLine.ParseResult;
             CheckCommand.class,
             VolumeCommands.class,
             SnapshotCommands.class,
+            ImageCommands.class,
             RecycleBinCommands.class,
             RetentionRuleCommands.class,
             LifecyclePolicyCommands.class,

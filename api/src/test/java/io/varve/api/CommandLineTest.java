@@ -166,6 +166,9 @@ class CommandLineTest {
                 "snapshot ls",
                 "snapshot show",
                 "snapshot rm",
+                "image",
+                "image register",
+                "image launch",
                 "completion"
             })
     void everyCommandHasHelp(String command) {

@@ -118,6 +118,11 @@ final class ApiClient {
                 : idOfName("snapshot", "snapshots", idOrName);
     }
 
+    /** The id of the image that an id or a name stands for. */
+    String imageId(String idOrName) {
+        return idOrName.startsWith("ami-") ? idOrName : idOfName("image", "images", idOrName);
+    }
+
     private String idOfName(String kind, String collection, String name) {
         String literally = "name=" + name.replaceAll("[*?\\\\]", "\\\\$0");
         List<String> ids = Rows.list(list("v1/" + collection, collection, List.of(literally)), collection).stream()

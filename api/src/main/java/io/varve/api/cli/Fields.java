@@ -3,6 +3,7 @@ package io.varve.api.cli;
 import io.vertx.core.json.JsonObject;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Options on their way into a request. */
@@ -20,6 +21,15 @@ final class Fields {
     static void putLimit(JsonObject body, String field, @Nullable Integer value) {
         if (value != null) {
             body.put(field, value == 0 ? null : value);
+        }
+    }
+
+    /** Puts changes of tags, if there are any; an empty value takes a tag away. */
+    static void putTags(JsonObject body, Map<String, String> tags) {
+        if (!tags.isEmpty()) {
+            JsonObject changes = new JsonObject();
+            tags.forEach((key, value) -> changes.put(key, value.isEmpty() ? null : value));
+            body.put("tags", changes);
         }
     }
 

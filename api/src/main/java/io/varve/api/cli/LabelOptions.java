@@ -18,10 +18,6 @@ final class LabelOptions {
         if (name != null) {
             body.put("name", name.isEmpty() ? null : name);
         }
-        if (!tags.isEmpty()) {
-            JsonObject changes = new JsonObject();
-            tags.forEach((key, value) -> changes.put(key, value.isEmpty() ? null : value));
-            body.put("tags", changes);
-        }
+        Fields.putTags(body, tags);
     }
 }

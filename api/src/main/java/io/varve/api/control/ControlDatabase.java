@@ -22,6 +22,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<RetentionRule> retentionRules;
     private final Entries<LifecyclePolicy> lifecyclePolicies;
     private final Entries<ImportEntry> imports;
+    private final Entries<ImageEntry> images;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
@@ -31,6 +32,7 @@ public final class ControlDatabase implements Metadata {
         retentionRules = EntryTables.retentionRules(file);
         lifecyclePolicies = EntryTables.lifecyclePolicies(file);
         imports = EntryTables.imports(file);
+        images = EntryTables.images(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -89,6 +91,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<ImportEntry> imports() {
         return imports;
+    }
+
+    @Override
+    public Entries<ImageEntry> images() {
+        return images;
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -22,7 +23,8 @@ record ControlParts(
         Ledger<SnapshotId, SnapshotEntry> snapshots,
         Ledger<RuleId, RetentionRule> rules,
         Ledger<PolicyId, LifecyclePolicy> policies,
-        Ledger<ImportId, ImportEntry> imports) {
+        Ledger<ImportId, ImportEntry> imports,
+        Ledger<ImageId, ImageEntry> images) {
     /** Reads what is known. */
     static ControlParts of(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         Events events = new Events(clock);
@@ -36,7 +38,8 @@ record ControlParts(
                 new Ledger<>(metadata.snapshots(), "snapshot", events),
                 new Ledger<>(metadata.retentionRules(), "retention-rule", events),
                 new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events),
-                new Ledger<>(metadata.imports(), "import", events));
+                new Ledger<>(metadata.imports(), "import", events),
+                new Ledger<>(metadata.images(), "image", events));
     }
 
     /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */
@@ -45,6 +48,11 @@ record ControlParts(
                 || volumes.find(id).filter(entry -> entry.phase().isShown()).isEmpty()) {
             throw Volumes.notFound(id);
         }
+    }
+
+    /** An image that uses the snapshot, if there is one. */
+    Optional<ImageEntry> imageOf(SnapshotId id) {
+        return images.all().stream().filter(image -> image.uses(id)).findAny();
     }
 
     /** Fails with SNAPSHOT_NOT_FOUND unless the snapshot is there for everybody. */

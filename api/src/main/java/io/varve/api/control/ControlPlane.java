@@ -31,6 +31,8 @@ public final class ControlPlane implements AutoCloseable {
     private final Snapshots snapshots;
     private final LifecyclePolicies lifecyclePolicies;
     private final Imports imports;
+    private final Images images;
+    private final ImageLaunches imageLaunches;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
@@ -42,6 +44,8 @@ public final class ControlPlane implements AutoCloseable {
         snapshots = new Snapshots(parts, retentionRules);
         lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
         imports = new Imports(parts);
+        images = new Images(parts, snapshots);
+        imageLaunches = new ImageLaunches(images, volumes);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -53,7 +57,9 @@ public final class ControlPlane implements AutoCloseable {
      */
     public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         new Recovery(store, metadata).run();
-        return new ControlPlane(store, metadata, random, clock);
+        ControlPlane control = new ControlPlane(store, metadata, random, clock);
+        control.images.finish();
+        return control;
     }
 
     /** Gives an empty store its first volume, which is the default export. Blocks. */
@@ -137,6 +143,14 @@ public final class ControlPlane implements AutoCloseable {
 
     public Imports imports() {
         return imports;
+    }
+
+    public Images images() {
+        return images;
+    }
+
+    public ImageLaunches imageLaunches() {
+        return imageLaunches;
     }
 
     /** The portable file of a snapshot, since another one if that is given. Fails with SNAPSHOT_NOT_FOUND. */

@@ -218,6 +218,66 @@ final class EntryTables {
                 token(row));
     }
 
+    static Entries<ImageEntry> images(SqlFile file) {
+        return described(file, "image", EntryTables::image)
+                .column("phase", ImageEntry::phase)
+                .column("description", ImageEntry::description)
+                .column("root_device_name", ImageEntry::rootDeviceName)
+                .column(
+                        "mappings",
+                        image -> new JsonArray(image.mappings().stream()
+                                        .map(EntryTables::json)
+                                        .toList())
+                                .encode())
+                .column("created_at", image -> image.createdAt().toEpochMilli())
+                .column(
+                        "deprecated_at",
+                        image -> image.deprecatedAt().map(Instant::toEpochMilli).orElse(null))
+                .column("deregistration_protected", image -> image.deregistrationProtected() ? 1 : 0);
+    }
+
+    private static ImageEntry image(ResultSet row) throws SQLException {
+        long deprecatedAt = row.getLong("deprecated_at");
+        Optional<Instant> deprecated =
+                row.wasNull() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(deprecatedAt));
+        return new ImageEntry(
+                new ImageId(row.getString("id")),
+                Phase.valueOf(row.getString("phase")),
+                label(row),
+                row.getString("description"),
+                row.getString("root_device_name"),
+                new JsonArray(row.getString("mappings"))
+                        .stream()
+                                .map(JsonObject.class::cast)
+                                .map(EntryTables::mapping)
+                                .toList(),
+                Instant.ofEpochMilli(row.getLong("created_at")),
+                deprecated,
+                row.getInt("deregistration_protected") != 0,
+                token(row));
+    }
+
+    private static JsonObject json(BlockDeviceMapping mapping) {
+        return new JsonObject()
+                .put("deviceName", mapping.deviceName())
+                .put("snapshot", mapping.snapshot().toString())
+                .put("sizeGiB", mapping.sizeGiB())
+                .put("volumeType", mapping.limits().volumeType())
+                .put("iops", mapping.limits().iops())
+                .put("throughputMiBps", mapping.limits().throughputMiBps())
+                .put("deleteOnTermination", mapping.deleteOnTermination());
+    }
+
+    private static BlockDeviceMapping mapping(JsonObject json) {
+        return new BlockDeviceMapping(
+                json.getString("deviceName"),
+                SnapshotId.parse(json.getString("snapshot")),
+                json.getInteger("sizeGiB"),
+                new VolumeLimits(
+                        json.getString("volumeType"), json.getInteger("iops"), json.getInteger("throughputMiBps")),
+                json.getBoolean("deleteOnTermination"));
+    }
+
     /** A table with what every kind has. */
     private static <T extends Entry<?>> EntryTable<T> described(
             SqlFile file, String table, SqlFile.RowReader<T> reader) {

@@ -221,7 +221,7 @@ public final class LifecyclePolicies {
         snapshots.create(request).join();
     }
 
-    /** The policy's snapshots that it does not keep; locked ones stay as long as they are locked. */
+    /** The policy's snapshots that it does not keep; those locked or of an image stay as long as they are. */
     private List<SnapshotView> superfluous(LifecyclePolicy policy) {
         Map<VolumeId, List<SnapshotView>> byVolume = new TreeMap<>(Comparator.comparing(VolumeId::toString));
         for (SnapshotView snapshot : snapshots.list()) {
@@ -243,7 +243,8 @@ public final class LifecyclePolicies {
                         .forEach(over::add);
             }
         }
-        over.removeIf(SnapshotView::isLocked);
+        over.removeIf(snapshot ->
+                snapshot.isLocked() || parts.imageOf(snapshot.record().id()).isPresent());
         return over;
     }
 }

@@ -18,6 +18,8 @@ public interface Metadata extends AutoCloseable {
 
     Entries<ImportEntry> imports();
 
+    Entries<ImageEntry> images();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

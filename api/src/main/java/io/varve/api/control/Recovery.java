@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.VolumeRecord;
 import java.util.HashSet;
@@ -39,6 +40,7 @@ final class Recovery {
             settle(entry);
             known.add(entry.volume());
         }
+        metadata.images().all().forEach(this::settle);
         store.volumes().stream()
                 .map(VolumeRecord::id)
                 .filter(id -> !known.contains(id))
@@ -107,6 +109,22 @@ final class Recovery {
         } else if (entry.progress().receivedBytes() > 0
                 && store.volume(entry.volume()).isEmpty()) {
             metadata.imports().put(entry.with(entry.source(), ImportEntry.Progress.NONE, entry.touchedAt()));
+        }
+    }
+
+    /** A registration counts if nobody deleted a snapshot of it before it could say that it uses it. */
+    private void settle(ImageEntry entry) {
+        if (entry.phase() != Phase.CREATING) {
+            return;
+        }
+        Set<SnapshotId> there = new HashSet<>();
+        metadata.snapshots().all().stream()
+                .filter(snapshot -> snapshot.phase() == Phase.READY)
+                .forEach(snapshot -> there.add(snapshot.id()));
+        if (there.containsAll(entry.snapshots())) {
+            metadata.images().put(entry.with(Phase.READY));
+        } else {
+            metadata.images().remove(entry.id());
         }
     }
 

@@ -100,6 +100,21 @@ final class Schema {
               completed INTEGER NOT NULL,
               client_token TEXT UNIQUE,
               parameters TEXT
+            ) STRICT"""),
+            List.of("""
+            CREATE TABLE image (
+              id TEXT PRIMARY KEY,
+              phase TEXT NOT NULL,
+              name TEXT,
+              tags TEXT NOT NULL,
+              description TEXT NOT NULL,
+              root_device_name TEXT NOT NULL,
+              mappings TEXT NOT NULL,
+              created_at INTEGER NOT NULL,
+              deprecated_at INTEGER,
+              deregistration_protected INTEGER NOT NULL,
+              client_token TEXT UNIQUE,
+              parameters TEXT
             ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);

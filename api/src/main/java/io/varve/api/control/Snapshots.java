@@ -225,7 +225,7 @@ public final class Snapshots {
 
     /**
      * Deletes a snapshot, or puts it into the recycle bin if a rule keeps it; volumes restored from it stay. Fails with
-     * OPERATION_NOT_PERMITTED while it is locked.
+     * OPERATION_NOT_PERMITTED while it is locked, SNAPSHOT_IN_USE while an image uses it.
      *
      * @param force disconnect its readers first instead of refusing
      */
@@ -237,6 +237,11 @@ public final class Snapshots {
             if (snapshot.isLocked()) {
                 throw locked(id, snapshot.entry().lock().orElseThrow());
             }
+            parts.imageOf(id).ifPresent(image -> {
+                throw new RequestException(
+                        ErrorCode.SNAPSHOT_IN_USE,
+                        "snapshot %s is in use by image %s: deregister that first".formatted(id, image.id()));
+            });
             removal.remove(snapshot.entry(), force, connections);
             return null;
         });

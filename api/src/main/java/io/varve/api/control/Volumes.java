@@ -270,7 +270,8 @@ public final class Volumes {
         return asBefore ? before.entry().limits() : provisioned(wanted, sizeBytes);
     }
 
-    private static VolumeLimits provisioned(VolumeLimits wanted, long sizeBytes) {
+    /** What a volume of that size is given. Fails as EC2 does if the type does not offer that. */
+    static VolumeLimits provisioned(VolumeLimits wanted, long sizeBytes) {
         try {
             return wanted.provisioned(sizeBytes >> GIB_SHIFT);
         } catch (ProvisioningException e) {

@@ -104,7 +104,7 @@ final class Requests {
         return tags;
     }
 
-    private static Instant time(String field, String text) {
+    static Instant time(String field, String text) {
         try {
             return OffsetDateTime.parse(text).toInstant();
         } catch (DateTimeParseException e) {

@@ -1,0 +1,102 @@
+package io.varve.api.control;
+
+import io.varve.engine.Compression;
+import io.varve.engine.VolumeId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+
+/**
+ * Volumes out of images: clones at once, in full speed. Each volume is whole or never was; what fails takes its companions
+ * with it. With a client token a launch that a crash cut short is completed by asking again. Thread-safe.
+ */
+public final class ImageLaunches {
+    /** How many volumes one launch may make. */
+    public static final int MOST_VOLUMES = 1000;
+
+    private final Images images;
+    private final Volumes volumes;
+
+    ImageLaunches(Images images, Volumes volumes) {
+        this.images = images;
+        this.volumes = volumes;
+    }
+
+    /**
+     * What somebody wants of an image.
+     *
+     * @param count how many times all its disks
+     * @param label of each volume
+     */
+    public record Request(int count, Label label, Optional<String> clientToken) {}
+
+    /** A disk that was launched. */
+    public record Disk(BlockDeviceMapping mapping, VolumeView volume) {}
+
+    /**
+     * Makes volumes of all disks of an image, or finds those that the same token made.
+     *
+     * @return one list of disks for each time
+     * @throws RequestException IMAGE_NOT_FOUND, RESOURCE_LIMIT_EXCEEDED
+     */
+    public CompletableFuture<List<List<Disk>>> launch(ImageId id, Request request) {
+        ImageEntry image = images.describe(id);
+        int wanted = request.count() * image.mappings().size();
+        if (wanted > MOST_VOLUMES) {
+            throw new RequestException(
+                    ErrorCode.RESOURCE_LIMIT_EXCEEDED,
+                    "count %d of an image with %d disks would be %d volumes; %d are allowed"
+                            .formatted(request.count(), image.mappings().size(), wanted, MOST_VOLUMES));
+        }
+        List<CompletableFuture<VolumeView>> all = new ArrayList<>();
+        for (int number = 0; number < request.count(); number++) {
+            for (BlockDeviceMapping mapping : image.mappings()) {
+                all.add(volumes.create(volume(id, number, mapping, request)));
+            }
+        }
+        return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
+                .handle((done, failure) ->
+                        failure == null || request.clientToken().isPresent()
+                                ? CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
+                                : undo(all).thenCompose(undone -> CompletableFuture.<Void>failedFuture(failure)))
+                .thenCompose(ended -> ended)
+                .thenApply(done -> launched(image, all, request.count()));
+    }
+
+    private static VolumeRequest volume(ImageId image, int number, BlockDeviceMapping mapping, Request request) {
+        return new VolumeRequest(
+                Optional.of(mapping.sizeGiB()),
+                Optional.of(mapping.snapshot()),
+                Optional.empty(),
+                mapping.limits(),
+                Compression.AUTO,
+                request.label(),
+                request.clientToken()
+                        .map(token -> "%s %s %d %s".formatted(token, image, number, mapping.deviceName())));
+    }
+
+    /** Without a token all that came about is new: nobody has written to it. */
+    private CompletableFuture<Void> undo(List<CompletableFuture<VolumeView>> all) {
+        return CompletableFuture.allOf(all.stream()
+                .filter(volume -> !volume.isCompletedExceptionally())
+                .map(volume -> delete(volume.join().record().id()))
+                .toArray(CompletableFuture[]::new));
+    }
+
+    private CompletableFuture<Void> delete(VolumeId id) {
+        return volumes.delete(id, false, Precondition.NONE, Connections.NONE);
+    }
+
+    private static List<List<Disk>> launched(ImageEntry image, List<CompletableFuture<VolumeView>> all, int count) {
+        int disks = image.mappings().size();
+        return IntStream.range(0, count)
+                .mapToObj(number -> IntStream.range(0, disks)
+                        .mapToObj(disk -> new Disk(
+                                image.mappings().get(disk),
+                                all.get(number * disks + disk).join()))
+                        .toList())
+                .toList();
+    }
+}

@@ -1,0 +1,136 @@
+package io.varve.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.varve.api.rest.Probe;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Images over REST and on the command line; every answer is held against the OpenAPI document. */
+class ImageRestTest {
+    @TempDir
+    private Path directory;
+
+    private RunningServer server;
+    private Probe api;
+    private String snapshot = "";
+
+    @BeforeEach
+    void start() {
+        server = RunningServer.on(directory);
+        api = server.api();
+        snapshot = server.newSnapshot(server.newVolume(1).getString("volumeId")).getString("snapshotId");
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void anImageIsRegisteredFoundChangedLaunchedAndDeregistered() {
+        Probe.Reply made = api.post("/v1/images", image("web 1"));
+        assertThat(made.status()).isEqualTo(201);
+        String path = made.response().headers().firstValue("Location").orElseThrow();
+        assertThat(api.get(path).body()).isEqualTo(made.body());
+        assertThat(found("filter=block-device-mapping.snapshot-id=" + snapshot + "&filter=name=web*"))
+                .hasSize(1);
+        assertThat(found("filter=state=pending")).isEmpty();
+
+        JsonObject changes = new JsonObject()
+                .put("deprecationTime", "2999-01-01T00:00:00Z")
+                .put("deregistrationProtection", true)
+                .put("tags", new JsonObject().put("team", "red"));
+        assertThat(api.patch(path, changes).body().getString("deprecationTime")).startsWith("2999");
+        assertThat(api.delete(path).code()).isEqualTo("OperationNotPermitted");
+        assertThat(api.delete("/v1/snapshots/" + snapshot).code()).isEqualTo("InvalidSnapshot.InUse");
+        assertThat(api.patch(path, new JsonObject().put("deprecationTime", "2001-01-01T00:00:00Z"))
+                        .code())
+                .isEqualTo("InvalidParameterValue");
+
+        Probe.Reply launched = api.post(path + "/volumes", new JsonObject().put("count", 2));
+        assertThat(launched.status()).isEqualTo(201);
+        assertThat(launched.body().getJsonArray("launches")).hasSize(2);
+        api.patch(path, new JsonObject().put("deregistrationProtection", false).putNull("deprecationTime"));
+        JsonObject gone = api.delete(path + "?deleteSnapshots=true").body();
+        assertThat(gone.getJsonArray("snapshots").getJsonObject(0).getBoolean("deleted"))
+                .isTrue();
+        assertThat(api.get(path).code()).isEqualTo("InvalidAMIID.NotFound");
+        assertThat(api.get("/v1/snapshots/" + snapshot).status()).isEqualTo(404);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ami-1, InvalidAMIID.Malformed, 400", "ami-00000000000000000, InvalidAMIID.NotFound, 404"})
+    void whatIsNoImageIsRefused(String id, String code, int status) {
+        Probe.Reply reply = api.get("/v1/images/" + id);
+        assertThat(reply.code()).isEqualTo(code);
+        assertThat(reply.status()).isEqualTo(status);
+    }
+
+    @Test
+    void whatMakesNoImageIsRefused() {
+        api.post("/v1/images", image("web"));
+        assertThat(api.post("/v1/images", image("web")).code()).isEqualTo("InvalidAMIName.Duplicate");
+        assertThat(api.post("/v1/images", image("web").put("rootDeviceName", "/dev/sdz"))
+                        .code())
+                .isEqualTo("InvalidBlockDeviceMapping");
+        assertThat(api.post("/v1/images", image("no")).code()).isEqualTo("InvalidParameterValue");
+        JsonArray tooMany = new JsonArray();
+        for (int i = 0; i < 51; i++) {
+            tooMany.add(new JsonObject().put("deviceName", "/dev/sd" + i).put("snapshotId", snapshot));
+        }
+        assertThat(api.post("/v1/images", image("many").put("blockDeviceMappings", tooMany))
+                        .code())
+                .isEqualTo("InvalidParameterValue");
+    }
+
+    @Test
+    void theCommandLineDoesTheSame() {
+        assertThat(remote("image", "register", "--name", "web", "--disk", "/dev/sda1=" + snapshot, "--protect"))
+                .contains("ami-");
+        assertThat(remote("image", "ls")).contains("web").contains("available");
+        assertThat(remote("image", "launch", "web", "--count", "2").lines()).hasSize(3);
+        assertThat(remote("image", "set", "web", "--no-protect", "--tag", "team=red"))
+                .contains("red");
+        assertThat(remote("image", "show", "web")).contains("/dev/sda1");
+        assertThat(remote("image", "deregister", "web", "--delete-snapshots"))
+                .contains("deregistered ami-")
+                .contains("deleted " + snapshot);
+    }
+
+    private JsonObject image(String name) {
+        return new JsonObject()
+                .put("name", name)
+                .put(
+                        "blockDeviceMappings",
+                        new JsonArray()
+                                .add(new JsonObject()
+                                        .put("deviceName", "/dev/sda1")
+                                        .put("snapshotId", snapshot)
+                                        .put("iops", 100)));
+    }
+
+    private JsonArray found(String query) {
+        return api.get("/v1/images?" + query).body().getJsonArray("images");
+    }
+
+    private String remote(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--api", server.daemon().apiUri()));
+        StringWriter out = new StringWriter();
+        int exitCode = Main.commandLine().setOut(new PrintWriter(out)).execute(all.toArray(String[]::new));
+        assertThat(exitCode).isZero();
+        return out.toString();
+    }
+}
