@@ -23,6 +23,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<LifecyclePolicy> lifecyclePolicies;
     private final Entries<ImportEntry> imports;
     private final Entries<ImageEntry> images;
+    private final Entries<BurstCredit> burstCredits;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
@@ -33,6 +34,7 @@ public final class ControlDatabase implements Metadata {
         lifecyclePolicies = EntryTables.lifecyclePolicies(file);
         imports = EntryTables.imports(file);
         images = EntryTables.images(file);
+        burstCredits = EntryTables.burstCredits(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -96,6 +98,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<ImageEntry> images() {
         return images;
+    }
+
+    @Override
+    public Entries<BurstCredit> burstCredits() {
+        return burstCredits;
     }
 
     @Override

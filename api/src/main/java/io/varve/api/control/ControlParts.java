@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.time.InstantSource;
@@ -25,6 +26,8 @@ record ControlParts(
         Ledger<PolicyId, LifecyclePolicy> policies,
         Ledger<ImportId, ImportEntry> imports,
         Ledger<ImageId, ImageEntry> images) {
+    private static final int GIB_SHIFT = 30;
+
     /** Reads what is known. */
     static ControlParts of(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
         Events events = new Events(clock);
@@ -40,6 +43,13 @@ record ControlParts(
                 new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events),
                 new Ledger<>(metadata.imports(), "import", events),
                 new Ledger<>(metadata.images(), "image", events));
+    }
+
+    /** What a volume is to be held to; its size is part of that for many types. */
+    QosLimits limits(VolumeEntry volume) {
+        return store.volume(volume.id())
+                .map(record -> volume.limits().qos(record.sizeBytes() >> GIB_SHIFT))
+                .orElse(QosLimits.UNLIMITED);
     }
 
     /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */

@@ -33,6 +33,7 @@ public final class ControlPlane implements AutoCloseable {
     private final Imports imports;
     private final Images images;
     private final ImageLaunches imageLaunches;
+    private final BurstCredits burstCredits;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
@@ -46,6 +47,7 @@ public final class ControlPlane implements AutoCloseable {
         imports = new Imports(parts);
         images = new Images(parts, snapshots);
         imageLaunches = new ImageLaunches(images, volumes);
+        burstCredits = new BurstCredits(parts, metadata.burstCredits());
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -112,6 +114,7 @@ public final class ControlPlane implements AutoCloseable {
         attempt("emptying the bin of snapshots", snapshots::expire);
         attempt("lifecycle policies", lifecyclePolicies::tick);
         attempt("taking back imports", imports::expire);
+        attempt("saving burst credits", burstCredits::tick);
     }
 
     /** What goes wrong with one thing keeps nothing else from being done; it stays due. */
@@ -173,5 +176,6 @@ public final class ControlPlane implements AutoCloseable {
     @Override
     public void close() {
         parts.sequencer().close();
+        attempt("saving burst credits", burstCredits::save);
     }
 }

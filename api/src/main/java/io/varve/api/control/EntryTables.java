@@ -30,6 +30,19 @@ final class EntryTables {
                 .column("recycled", entry -> recycled(entry.recycled()));
     }
 
+    static Entries<BurstCredit> burstCredits(SqlFile file) {
+        SqlFile.RowReader<BurstCredit> reader = row -> new BurstCredit(
+                VolumeId.parse(row.getString("id")),
+                row.getString("volume_type"),
+                row.getLong("credits"),
+                Instant.ofEpochMilli(row.getLong("saved_at")));
+        return new EntryTable<>(file, "burst_credit", reader)
+                .column("id", BurstCredit::id)
+                .column("volume_type", BurstCredit::volumeType)
+                .column("credits", BurstCredit::credits)
+                .column("saved_at", credit -> credit.savedAt().toEpochMilli());
+    }
+
     private static VolumeEntry volume(ResultSet row) throws SQLException {
         VolumeLimits limits =
                 new VolumeLimits(row.getString("volume_type"), row.getInt("iops"), row.getInt("throughput_mibps"));

@@ -20,6 +20,9 @@ public interface Metadata extends AutoCloseable {
 
     Entries<ImageEntry> images();
 
+    /** What volumes had saved for bursts. */
+    Entries<BurstCredit> burstCredits();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

@@ -115,6 +115,13 @@ final class Schema {
               deregistration_protected INTEGER NOT NULL,
               client_token TEXT UNIQUE,
               parameters TEXT
+            ) STRICT"""),
+            List.of("""
+            CREATE TABLE burst_credit (
+              id TEXT PRIMARY KEY,
+              volume_type TEXT NOT NULL,
+              credits INTEGER NOT NULL,
+              saved_at INTEGER NOT NULL
             ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);

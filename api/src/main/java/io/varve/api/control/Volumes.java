@@ -279,10 +279,11 @@ public final class Volumes {
         }
     }
 
-    /** Has the engine hold a volume to its limits, which may go by its size. */
+    /** Has the engine hold a volume to its limits. */
     private void limit(VolumeEntry entry) {
-        store.volume(entry.id())
-                .ifPresent(record -> store.limit(entry.id(), entry.limits().qos(record.sizeBytes() >> GIB_SHIFT)));
+        if (store.volume(entry.id()).isPresent()) {
+            store.limit(entry.id(), parts.limits(entry));
+        }
     }
 
     private static long growth(VolumeRecord record, Optional<Integer> sizeGiB) {

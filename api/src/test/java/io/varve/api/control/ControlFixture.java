@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import org.assertj.core.api.Assertions;
 
 /** A control plane on a real engine, whose clock stands still, and which can be started again. */
@@ -47,9 +48,15 @@ final class ControlFixture implements AutoCloseable {
 
     /** What a restart of the process does to the control plane. */
     void restart() {
+        restartWith(between -> {});
+    }
+
+    /** A restart, with something done to the metadata meanwhile. */
+    void restartWith(Consumer<Metadata> meanwhile) {
         control.close();
         metadata.close();
         metadata = ControlDatabase.open(directory, () -> false);
+        meanwhile.accept(metadata);
         control = ControlPlane.start(engine.store(), metadata, new SecureRandom(), clock);
     }
 
@@ -58,14 +65,16 @@ final class ControlFixture implements AutoCloseable {
     }
 
     VolumeId volume(Label label) {
+        return volume(label, VolumeLimits.NONE);
+    }
+
+    VolumeId volume(VolumeLimits limits) {
+        return volume(Label.NONE, limits);
+    }
+
+    private VolumeId volume(Label label, VolumeLimits limits) {
         VolumeRequest request = new VolumeRequest(
-                Optional.of(1),
-                Optional.empty(),
-                Optional.empty(),
-                VolumeLimits.NONE,
-                Compression.AUTO,
-                label,
-                Optional.empty());
+                Optional.of(1), Optional.empty(), Optional.empty(), limits, Compression.AUTO, label, Optional.empty());
         return control.volumes().create(request).join().record().id();
     }
 
