@@ -90,8 +90,10 @@ final class Daemon implements AutoCloseable {
         control.createDefaultVolume();
 
         long nbdBytes = settings.memory().bytes(MemoryUse.NBD_BUFFERS);
-        NbdServer nbdServer =
-                listenNbd(loops, nbd.withLimits(nbd.limits().within(nbdBytes)), new Exports(store, control));
+        NbdServer nbdServer = listenNbd(
+                loops,
+                nbd.withLimits(nbd.limits().within(nbdBytes)),
+                new Exports(store, control, settings.attachedOnly()));
         ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters(), nbdBytes));
         NbdAddress nbdAddress = nbdAddress(settings.nbd(), nbdServer.tcpAddress());
         RestServer rest;

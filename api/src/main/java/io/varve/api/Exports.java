@@ -19,17 +19,24 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * What the NBD server exports: volumes by id, by name where only one has it, snapshots by id for reading, and under the
- * empty name the default volume. An object that is being created or deleted is not among them.
+ * empty name the default volume. An object that is being created or deleted is not among them; where so configured, neither is a volume that is attached nowhere.
  */
 final class Exports implements ExportResolver {
     private static final long GIB = 1L << 30;
 
     private final BlockStore store;
     private final ControlPlane control;
+    private final boolean attachedOnly;
 
-    Exports(BlockStore store, ControlPlane control) {
+    /**
+     * Exports of a store.
+     *
+     * @param attachedOnly offer volumes only while they are attached to an instance
+     */
+    Exports(BlockStore store, ControlPlane control, boolean attachedOnly) {
         this.store = store;
         this.control = control;
+        this.attachedOnly = attachedOnly;
     }
 
     @Override
@@ -107,16 +114,18 @@ final class Exports implements ExportResolver {
 
     /** Who is deleting a volume looks for openings after it has said so: one of both sees the other. */
     private CompletableFuture<Volume> stillOffered(VolumeId id, Volume opened) {
-        if (control.volumes().find(id).filter(Exports::offered).isPresent()) {
+        if (control.volumes().find(id).filter(this::offered).isPresent()) {
             return CompletableFuture.completedFuture(opened);
         }
         opened.release();
         return CompletableFuture.failedFuture(new StoreException(
-                StoreException.Kind.VOLUME_NOT_FOUND, "volume " + id + " was deleted while it was being opened"));
+                StoreException.Kind.VOLUME_NOT_FOUND,
+                "volume " + id + " was deleted or detached while it was being opened"));
     }
 
-    private static boolean offered(VolumeView volume) {
-        return volume.entry().phase() == Phase.READY;
+    private boolean offered(VolumeView volume) {
+        return volume.entry().phase() == Phase.READY
+                && (!attachedOnly || control.instances().mayOpen(volume.record().id()));
     }
 
     private static String description(VolumeView volume) {

@@ -3,6 +3,7 @@ package io.varve.api;
 import io.varve.api.cli.CommandException;
 import io.varve.api.cli.EventsCommand;
 import io.varve.api.cli.ImageCommands;
+import io.varve.api.cli.InstanceCommands;
 import io.varve.api.cli.LifecyclePolicyCommands;
 import io.varve.api.cli.RecycleBinCommands;
 import io.varve.api.cli.RetentionRuleCommands;
@@ -31,6 +32,7 @@ import picocli.CommandLine.ParseResult;
             VolumeCommands.class,
             SnapshotCommands.class,
             ImageCommands.class,
+            InstanceCommands.class,
             RecycleBinCommands.class,
             RetentionRuleCommands.class,
             LifecyclePolicyCommands.class,

@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
         })
 final class ServeCommand implements Callable<Integer> {
     private static final Set<String> OWN_KEYS =
-            Set.of("data", "api", "insecure", "memory", "ballast-mib", "scrub-rate");
+            Set.of("data", "api", "insecure", "memory", "ballast-mib", "attached-only", "scrub-rate");
 
     private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
@@ -81,6 +81,9 @@ final class ServeCommand implements Callable<Integer> {
                     + " 0 for never; default: 4.")
     private @Nullable String scrubRate;
 
+    @Option(names = "--attached-only", description = "Export a volume only while it is attached to an instance.")
+    private boolean attachedOnly;
+
     @Override
     public Integer call() throws InterruptedException {
         Daemon daemon = Daemon.start(settings(), Main.ENGINE);
@@ -118,7 +121,8 @@ final class ServeCommand implements Callable<Integer> {
                 insecure || flag(file.getProperty("insecure", "false")),
                 MemorySetting.budget(first(memoryMib, file.getProperty("memory"), "")),
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
-                mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB));
+                mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB),
+                attachedOnly || flag(file.getProperty("attached-only", "false")));
     }
 
     private static long ballastBytes(String mib) {

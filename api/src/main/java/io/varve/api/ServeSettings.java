@@ -13,6 +13,7 @@ import java.nio.file.Path;
  * @param memory how much each consumer of memory may have
  * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background; 0 for never
+ * @param attachedOnly export volumes only while they are attached to an instance
  */
 record ServeSettings(
         Path data,
@@ -21,4 +22,5 @@ record ServeSettings(
         boolean insecure,
         MemoryBudget memory,
         long ballastBytes,
-        long scrubBytesPerSecond) {}
+        long scrubBytesPerSecond,
+        boolean attachedOnly) {}

@@ -169,6 +169,8 @@ class CommandLineTest {
                 "image",
                 "image register",
                 "image launch",
+                "instance",
+                "instance attach",
                 "completion"
             })
     void everyCommandHasHelp(String command) {

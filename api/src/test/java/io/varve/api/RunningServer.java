@@ -30,7 +30,8 @@ final class RunningServer implements AutoCloseable {
                 false,
                 MemoryBudget.DEFAULT,
                 StoreOptions.BALLAST_BY_DISK,
-                4 << 20);
+                4 << 20,
+                false);
     }
 
     Daemon daemon() {

@@ -24,6 +24,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<ImportEntry> imports;
     private final Entries<ImageEntry> images;
     private final Entries<BurstCredit> burstCredits;
+    private final Entries<InstanceEntry> instances;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
@@ -35,6 +36,7 @@ public final class ControlDatabase implements Metadata {
         imports = EntryTables.imports(file);
         images = EntryTables.images(file);
         burstCredits = EntryTables.burstCredits(file);
+        instances = EntryTables.instances(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -103,6 +105,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<BurstCredit> burstCredits() {
         return burstCredits;
+    }
+
+    @Override
+    public Entries<InstanceEntry> instances() {
+        return instances;
     }
 
     @Override

@@ -5,7 +5,9 @@ import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 
 /**
@@ -13,6 +15,7 @@ import java.util.random.RandomGenerator;
  *
  * @param random draws ids
  * @param clock the wall clock, by which things come due
+ * @param attached where volumes are attached; {@link Instances} keeps it
  */
 record ControlParts(
         BlockStore store,
@@ -25,7 +28,9 @@ record ControlParts(
         Ledger<RuleId, RetentionRule> rules,
         Ledger<PolicyId, LifecyclePolicy> policies,
         Ledger<ImportId, ImportEntry> imports,
-        Ledger<ImageId, ImageEntry> images) {
+        Ledger<ImageId, ImageEntry> images,
+        Ledger<InstanceId, InstanceEntry> instances,
+        Map<VolumeId, InstanceId> attached) {
     private static final int GIB_SHIFT = 30;
 
     /** Reads what is known. */
@@ -42,7 +47,9 @@ record ControlParts(
                 new Ledger<>(metadata.retentionRules(), "retention-rule", events),
                 new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events),
                 new Ledger<>(metadata.imports(), "import", events),
-                new Ledger<>(metadata.images(), "image", events));
+                new Ledger<>(metadata.images(), "image", events),
+                new Ledger<>(metadata.instances(), "instance", events),
+                new ConcurrentHashMap<>());
     }
 
     /** What a volume is to be held to; its size is part of that for many types. */

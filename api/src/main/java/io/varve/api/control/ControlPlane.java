@@ -34,6 +34,7 @@ public final class ControlPlane implements AutoCloseable {
     private final Images images;
     private final ImageLaunches imageLaunches;
     private final BurstCredits burstCredits;
+    private final Instances instances;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
@@ -48,6 +49,7 @@ public final class ControlPlane implements AutoCloseable {
         images = new Images(parts, snapshots);
         imageLaunches = new ImageLaunches(images, volumes);
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
+        instances = new Instances(parts, volumes);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -115,6 +117,7 @@ public final class ControlPlane implements AutoCloseable {
         attempt("lifecycle policies", lifecyclePolicies::tick);
         attempt("taking back imports", imports::expire);
         attempt("saving burst credits", burstCredits::tick);
+        attempt("detachments and terminations", instances::tick);
     }
 
     /** What goes wrong with one thing keeps nothing else from being done; it stays due. */
@@ -154,6 +157,10 @@ public final class ControlPlane implements AutoCloseable {
 
     public ImageLaunches imageLaunches() {
         return imageLaunches;
+    }
+
+    public Instances instances() {
+        return instances;
     }
 
     /** The portable file of a snapshot, since another one if that is given. Fails with SNAPSHOT_NOT_FOUND. */

@@ -291,6 +291,50 @@ final class EntryTables {
                 json.getBoolean("deleteOnTermination"));
     }
 
+    static Entries<InstanceEntry> instances(SqlFile file) {
+        return described(file, "instance", EntryTables::instance)
+                .column("life", InstanceEntry::life)
+                .column(
+                        "attachments",
+                        instance -> new JsonArray(instance.attachments().stream()
+                                        .map(EntryTables::json)
+                                        .toList())
+                                .encode())
+                .column("changed_at", instance -> instance.changedAt().toEpochMilli());
+    }
+
+    private static InstanceEntry instance(ResultSet row) throws SQLException {
+        return new InstanceEntry(
+                new InstanceId(row.getString("id")),
+                label(row),
+                InstanceState.valueOf(row.getString("life")),
+                new JsonArray(row.getString("attachments"))
+                        .stream()
+                                .map(JsonObject.class::cast)
+                                .map(EntryTables::attachment)
+                                .toList(),
+                Instant.ofEpochMilli(row.getLong("changed_at")),
+                token(row));
+    }
+
+    private static JsonObject json(Attachment attachment) {
+        return new JsonObject()
+                .put("volume", attachment.volume().toString())
+                .put("deviceName", attachment.deviceName())
+                .put("deleteOnTermination", attachment.deleteOnTermination())
+                .put("detaching", attachment.detaching())
+                .put("attachedAt", attachment.attachedAt());
+    }
+
+    private static Attachment attachment(JsonObject json) {
+        return new Attachment(
+                VolumeId.parse(json.getString("volume")),
+                json.getString("deviceName"),
+                json.getBoolean("deleteOnTermination"),
+                json.getBoolean("detaching"),
+                json.getInstant("attachedAt"));
+    }
+
     /** A table with what every kind has. */
     private static <T extends Entry<?>> EntryTable<T> described(
             SqlFile file, String table, SqlFile.RowReader<T> reader) {

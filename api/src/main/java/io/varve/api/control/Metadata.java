@@ -23,6 +23,8 @@ public interface Metadata extends AutoCloseable {
     /** What volumes had saved for bursts. */
     Entries<BurstCredit> burstCredits();
 
+    Entries<InstanceEntry> instances();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

@@ -122,6 +122,17 @@ final class Schema {
               volume_type TEXT NOT NULL,
               credits INTEGER NOT NULL,
               saved_at INTEGER NOT NULL
+            ) STRICT"""),
+            List.of("""
+            CREATE TABLE instance (
+              id TEXT PRIMARY KEY,
+              name TEXT,
+              tags TEXT NOT NULL,
+              life TEXT NOT NULL,
+              attachments TEXT NOT NULL,
+              changed_at INTEGER NOT NULL,
+              client_token TEXT UNIQUE,
+              parameters TEXT
             ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);

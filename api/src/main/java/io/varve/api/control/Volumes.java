@@ -91,13 +91,18 @@ public final class Volumes {
             return Optional.empty();
         }
         try {
-            return Optional.of(new VolumeView(record, entry, store.inUse(record.id()), store.usage(record.id())));
+            return Optional.of(new VolumeView(record, entry, isInUse(record.id()), store.usage(record.id())));
         } catch (StoreException e) {
             return gone(e);
         }
     }
 
-    /** Tells whose use by NBD clients has begun or ended since the last call. One thread at a time. */
+    /** By an NBD client or an instance. */
+    private boolean isInUse(VolumeId id) {
+        return store.inUse(id) || parts.attached().containsKey(id);
+    }
+
+    /** Tells whose use by NBD clients or instances has begun or ended since the last call. One thread at a time. */
     void watchUse() {
         for (VolumeEntry entry : entries.all()) {
             boolean now = entry.phase() == Phase.READY
@@ -307,6 +312,12 @@ public final class Volumes {
         return parts.sequencer().run(id.toString(), () -> {
             VolumeView volume = describe(id);
             precondition.require(volume.etag());
+            InstanceId instance = parts.attached().get(id);
+            if (instance != null) {
+                throw new RequestException(
+                        ErrorCode.VOLUME_IN_USE,
+                        "volume %s is attached to instance %s: detach it first".formatted(id, instance));
+            }
             removal.remove(volume.entry(), force, connections);
             return null;
         });

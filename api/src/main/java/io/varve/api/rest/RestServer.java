@@ -78,6 +78,7 @@ public final class RestServer implements AutoCloseable {
         new RetentionRuleOperations(control.retentionRules()).addTo(operations);
         transfers = new Transfers(vertx, control, (request, problem) -> sendProblem(request, problem));
         new ImportOperations(control.imports()).addTo(operations);
+        new InstanceOperations(control.instances()).addTo(operations, connections);
         new ImageOperations(control.images(), control.imageLaunches(), documents).addTo(operations);
         new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
         operations.addPrompt(

@@ -1,0 +1,296 @@
+package io.varve.api.control;
+
+import io.varve.engine.VolumeId;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Machines that others run, and the volumes attached to them. Who runs a machine tells its states; termination lets go
+ * of its volumes, and deletes those that go with it. A termination is first written down, so that {@link #tick} finishes
+ * what a crash left. Thread-safe.
+ */
+public final class Instances {
+    /** How many there may be. */
+    public static final int MOST = 10_000;
+
+    /** How long a terminated instance is still told of, as in EC2. */
+    private static final Duration TOLD = Duration.ofHours(1);
+
+    /** One after the other: a volume is attached to one instance, and an instance has one volume at a device. */
+    private static final String TURN = "instances";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Instances.class);
+
+    private static final Filters<InstanceEntry> FILTERS = new Filters<InstanceEntry>(InstanceEntry::label)
+            .one("instance-id", InstanceEntry::id)
+            .one("instance-state-name", InstanceEntry::state)
+            .many(
+                    "block-device-mapping.device-name",
+                    instance -> instance.attachments().stream().map(Attachment::deviceName))
+            .many(
+                    "block-device-mapping.volume-id",
+                    instance -> instance.attachments().stream().map(Attachment::volume));
+
+    private final ControlParts parts;
+    private final Volumes volumes;
+
+    Instances(ControlParts parts, Volumes volumes) {
+        this.parts = parts;
+        this.volumes = volumes;
+        parts.instances()
+                .all()
+                .forEach(instance -> instance.attachments()
+                        .forEach(attachment -> parts.attached().put(attachment.volume(), instance.id())));
+    }
+
+    /**
+     * What somebody wants a new instance to be.
+     *
+     * @param id its name at whoever runs it; empty for a new one
+     */
+    public record Request(Optional<InstanceId> id, Label label, Optional<String> clientToken) {
+        private Optional<ClientToken> token() {
+            return clientToken.map(text -> new ClientToken(text, id + " " + label));
+        }
+    }
+
+    /** Writes down a pending instance, or finds the one of the same token. Fails with INSTANCE_ID_DUPLICATE. */
+    public CompletableFuture<InstanceEntry> create(Request request) {
+        return parts.sequencer().run(TURN, () -> {
+            Optional<InstanceEntry> earlier = parts.instances().withToken(request.token());
+            if (earlier.isPresent()) {
+                return earlier.get();
+            }
+            if (parts.instances().all().size() >= MOST) {
+                throw new RequestException(
+                        ErrorCode.RESOURCE_LIMIT_EXCEEDED, "there are " + MOST + " instances already");
+            }
+            InstanceId id = request.id().orElseGet(() -> InstanceId.random(parts.random()));
+            if (parts.instances().find(id).isPresent()) {
+                throw new RequestException(ErrorCode.INSTANCE_ID_DUPLICATE, "there is an instance " + id + " already");
+            }
+            InstanceEntry instance =
+                    new InstanceEntry(id, request.label(), InstanceState.PENDING, List.of(), now(), request.token());
+            parts.instances().put(instance);
+            return instance;
+        });
+    }
+
+    /** A part of the instances, in the order of their ids. */
+    public ListRequest.Page<InstanceEntry> list(ListRequest request) {
+        List<InstanceEntry> all = parts.instances().all().stream()
+                .sorted(Comparator.comparing(instance -> instance.id().text()))
+                .toList();
+        return request.page(
+                "instances",
+                all,
+                instance -> Digits.order(instance.id()),
+                Optional::of,
+                FILTERS.passing(request.filters()));
+    }
+
+    /** Fails with INSTANCE_NOT_FOUND. */
+    public InstanceEntry describe(InstanceId id) {
+        return parts.instances()
+                .find(id)
+                .orElseThrow(() -> new RequestException(ErrorCode.INSTANCE_NOT_FOUND, "there is no instance " + id));
+    }
+
+    /**
+     * Tells that an instance has come into a state. {@code terminated} disconnects the NBD clients of its volumes, lets go
+     * of these, and deletes those that go with it. Fails with INCORRECT_INSTANCE_STATE.
+     */
+    public CompletableFuture<InstanceEntry> become(
+            InstanceId id, InstanceState life, Precondition precondition, Connections connections) {
+        return parts.sequencer().run(TURN, () -> {
+            InstanceEntry old = describe(id);
+            precondition.require(old.etag());
+            if (!old.life().canBecome(life)) {
+                throw incorrect(old, "it cannot become " + life.word());
+            }
+            InstanceEntry changed = old.in(life, now());
+            parts.instances().put(changed);
+            return life == InstanceState.TERMINATED ? letGo(changed, connections) : changed;
+        });
+    }
+
+    private static RequestException incorrect(InstanceEntry instance, String why) {
+        return new RequestException(
+                ErrorCode.INCORRECT_INSTANCE_STATE,
+                "instance %s is %s: %s".formatted(instance.id(), instance.state(), why));
+    }
+
+    private InstanceEntry letGo(InstanceEntry terminated, Connections connections) {
+        InstanceEntry instance = terminated;
+        for (Attachment attachment : terminated.attachments()) {
+            connections.disconnect(attachment.volume()).join();
+            parts.attached().remove(attachment.volume());
+            if (attachment.deleteOnTermination() && !deleted(attachment.volume(), connections)) {
+                parts.attached().put(attachment.volume(), terminated.id()); // the next tick tries again
+                continue;
+            }
+            instance = instance.without(attachment.volume());
+        }
+        parts.instances().put(instance);
+        return instance;
+    }
+
+    private boolean deleted(VolumeId volume, Connections connections) {
+        try {
+            volumes.delete(volume, true, Precondition.NONE, connections).join();
+            return true;
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RequestException refusal) {
+                LOG.warn("{} was to go with its instance: {}", volume, refusal.getMessage());
+                return refusal.code() == ErrorCode.VOLUME_NOT_FOUND;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Attaches a volume. Fails with INCORRECT_INSTANCE_STATE, VOLUME_NOT_FOUND, VOLUME_IN_USE, ATTACHMENT_LIMIT_EXCEEDED, or
+     * INVALID_PARAMETER_VALUE if the device is taken.
+     */
+    public CompletableFuture<InstanceEntry> attach(
+            InstanceId id, VolumeId volume, String deviceName, boolean deleteOnTermination) {
+        return parts.sequencer().run(TURN, () -> {
+            InstanceEntry instance = describe(id);
+            requireRoom(instance, deviceName);
+            InstanceId other = parts.attached().putIfAbsent(volume, id);
+            if (other != null) {
+                throw new RequestException(
+                        ErrorCode.VOLUME_IN_USE, "volume %s is attached to instance %s".formatted(volume, other));
+            }
+            boolean attached = false;
+            try {
+                awaitDeletion(volume);
+                InstanceEntry changed =
+                        instance.with(new Attachment(volume, deviceName, deleteOnTermination, false, now()));
+                parts.instances().put(changed);
+                attached = true;
+                return changed;
+            } finally {
+                if (!attached) {
+                    parts.attached().remove(volume);
+                }
+            }
+        });
+    }
+
+    private static void requireRoom(InstanceEntry instance, String deviceName) {
+        if (!instance.life().takesVolumes()) {
+            throw incorrect(instance, "volumes are attached to what is pending, running or stopped");
+        }
+        if (instance.attachments().size() >= InstanceEntry.MOST_ATTACHMENTS) {
+            throw new RequestException(
+                    ErrorCode.ATTACHMENT_LIMIT_EXCEEDED,
+                    "instance %s has %d volumes already".formatted(instance.id(), InstanceEntry.MOST_ATTACHMENTS));
+        }
+        if (instance.attachments().stream().anyMatch(one -> one.deviceName().equals(deviceName))) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_VALUE,
+                    "deviceName %s of instance %s is taken".formatted(deviceName, instance.id()));
+        }
+    }
+
+    /** A deletion of the volume that began before ends first; one that comes later sees that it is attached. */
+    private void awaitDeletion(VolumeId volume) {
+        try {
+            parts.sequencer()
+                    .run(volume.toString(), () -> {
+                        parts.requireVolume(volume);
+                        return "there";
+                    })
+                    .join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RequestException refusal) {
+                throw refusal;
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Detaches a volume; while an NBD client has it open it is only on its way, unless by force. Fails with
+     * ATTACHMENT_NOT_FOUND.
+     *
+     * @param force disconnect its NBD clients
+     */
+    public CompletableFuture<InstanceEntry> detach(
+            InstanceId id, VolumeId volume, boolean force, Connections connections) {
+        return parts.sequencer().run(TURN, () -> {
+            InstanceEntry instance = describe(id);
+            Attachment attachment = instance.attachment(volume)
+                    .orElseThrow(() -> new RequestException(
+                            ErrorCode.ATTACHMENT_NOT_FOUND,
+                            "volume %s is not attached to instance %s".formatted(volume, id)));
+            InstanceEntry leaving = instance.with(attachment.leaving());
+            parts.instances().put(leaving);
+            if (force) {
+                connections.disconnect(volume).join();
+            }
+            return force || !parts.store().inUse(volume) ? detached(leaving, volume) : leaving;
+        });
+    }
+
+    private InstanceEntry detached(InstanceEntry instance, VolumeId volume) {
+        InstanceEntry changed = instance.without(volume);
+        parts.instances().put(changed);
+        parts.attached().remove(volume);
+        return changed;
+    }
+
+    /** True for a volume that is attached and not on its way from there. */
+    public boolean mayOpen(VolumeId volume) {
+        return Optional.ofNullable(parts.attached().get(volume))
+                .flatMap(parts.instances()::find)
+                .flatMap(instance -> instance.attachment(volume))
+                .filter(attachment -> !attachment.detaching())
+                .isPresent();
+    }
+
+    /** Ends detachments and terminations that were begun, and forgets what was terminated long ago. Blocks. */
+    void tick() {
+        for (InstanceEntry instance : parts.instances().all()) {
+            if (instance.life() == InstanceState.TERMINATED
+                    || instance.attachments().stream().anyMatch(Attachment::detaching)) {
+                parts.sequencer()
+                        .run(TURN, () -> {
+                            parts.instances().find(instance.id()).ifPresent(this::goOn);
+                            return "seen to";
+                        })
+                        .join();
+            }
+        }
+    }
+
+    private void goOn(InstanceEntry begun) {
+        InstanceEntry instance = begun;
+        if (instance.life() == InstanceState.TERMINATED) {
+            if (!instance.attachments().isEmpty()) {
+                letGo(instance, Connections.NONE);
+            } else if (!now().isBefore(instance.changedAt().plus(TOLD))) {
+                parts.instances().remove(instance.id());
+            }
+            return;
+        }
+        for (Attachment attachment : begun.attachments()) {
+            if (attachment.detaching() && !parts.store().inUse(attachment.volume())) {
+                instance = detached(instance, attachment.volume());
+            }
+        }
+    }
+
+    private Instant now() {
+        return parts.clock().instant().truncatedTo(ChronoUnit.MILLIS);
+    }
+}

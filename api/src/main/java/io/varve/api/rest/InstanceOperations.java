@@ -1,0 +1,107 @@
+package io.varve.api.rest;
+
+import io.varve.api.control.Attachment;
+import io.varve.api.control.Connections;
+import io.varve.api.control.ErrorCode;
+import io.varve.api.control.InstanceEntry;
+import io.varve.api.control.InstanceId;
+import io.varve.api.control.InstanceState;
+import io.varve.api.control.Instances;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.util.Optional;
+
+/** The operations under {@code /v1/instances}. */
+final class InstanceOperations {
+    private static final String PATH = "/v1/instances/";
+
+    private final Instances instances;
+
+    InstanceOperations(Instances instances) {
+        this.instances = instances;
+    }
+
+    void addTo(Operations operations, Connections connections) {
+        operations.add(
+                "createInstance",
+                call -> instances
+                        .create(request(call.body()))
+                        .thenApply(made -> Answer.created(made.etag(), PATH + made.id(), document(made))));
+        operations.addPrompt(
+                "listInstances",
+                call -> Answer.json(
+                        200, Call.page("instances", instances.list(call.list()), InstanceOperations::document)));
+        operations.addPrompt("describeInstance", call -> described(instances.describe(id(call))));
+        operations.add(
+                "setInstanceState",
+                call -> instances
+                        .become(
+                                id(call),
+                                InstanceState.of(call.body().getString("state")),
+                                call.precondition(),
+                                connections)
+                        .thenApply(InstanceOperations::described));
+        operations.add(
+                "attachVolume",
+                call -> instances
+                        .attach(
+                                id(call),
+                                call.volumeId(),
+                                call.body().getString("deviceName"),
+                                call.body().getBoolean("deleteOnTermination", false))
+                        .thenApply(InstanceOperations::described));
+        operations.add(
+                "detachVolume",
+                call -> instances
+                        .detach(id(call), call.volumeId(), call.force(), connections)
+                        .thenApply(InstanceOperations::described));
+    }
+
+    private static InstanceId id(Call call) {
+        return instanceId(call.path("instanceId"));
+    }
+
+    private static InstanceId instanceId(String text) {
+        try {
+            return new InstanceId(text);
+        } catch (IllegalArgumentException e) {
+            throw Requests.malformed(
+                    ErrorCode.INSTANCE_ID_MALFORMED, "instanceId", text, "an instance", InstanceId.PREFIX);
+        }
+    }
+
+    private static Instances.Request request(JsonObject json) {
+        return new Instances.Request(
+                Optional.ofNullable(json.getString("instanceId")).map(InstanceOperations::instanceId),
+                Requests.label(json),
+                Requests.clientToken(json));
+    }
+
+    private static Answer described(InstanceEntry instance) {
+        return Answer.tagged(instance.etag(), document(instance));
+    }
+
+    private static JsonObject document(InstanceEntry instance) {
+        JsonObject json = new JsonObject()
+                .put("instanceId", instance.id().text())
+                .put("state", instance.state())
+                .put("stateTransitionTime", Documents.time(instance.changedAt()))
+                .put("tags", Documents.tags(instance.label().tags()))
+                .put(
+                        "attachments",
+                        new JsonArray(instance.attachments().stream()
+                                .map(InstanceOperations::document)
+                                .toList()));
+        instance.label().name().ifPresent(name -> json.put("name", name));
+        return json;
+    }
+
+    private static JsonObject document(Attachment attachment) {
+        return new JsonObject()
+                .put("volumeId", attachment.volume().toString())
+                .put("deviceName", attachment.deviceName())
+                .put("state", attachment.state())
+                .put("deleteOnTermination", attachment.deleteOnTermination())
+                .put("attachTime", Documents.time(attachment.attachedAt()));
+    }
+}

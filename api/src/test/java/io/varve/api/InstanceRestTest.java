@@ -1,0 +1,95 @@
+package io.varve.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.varve.api.rest.Probe;
+import io.vertx.core.json.JsonObject;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.http.HttpRequest;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Instances and attachments over REST and on the command line; every answer is held against the OpenAPI document. */
+class InstanceRestTest {
+    private static final String ID = "i-0123456789abcdef0";
+    private static final String PATH = "/v1/instances/" + ID;
+
+    @TempDir
+    private Path directory;
+
+    private RunningServer server;
+    private Probe api;
+    private String volume = "";
+
+    @BeforeEach
+    void start() {
+        server = RunningServer.on(directory);
+        api = server.api();
+        volume = server.newVolume(1).getString("volumeId");
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+    }
+
+    @Test
+    void anInstanceGetsAVolumeRunsAndTakesItAlongWhenItIsTerminated() {
+        JsonObject wanted = new JsonObject().put("instanceId", ID).put("name", "web");
+        assertThat(api.post("/v1/instances", wanted).status()).isEqualTo(201);
+        assertThat(api.post("/v1/instances", wanted).code()).isEqualTo("InvalidInstanceID.Duplicate");
+        String attachment = PATH + "/attachments/" + volume;
+        Probe.Reply attached = put(attachment, "{\"deviceName\":\"/dev/vda\",\"deleteOnTermination\":true}");
+        assertThat(attached.body().getJsonArray("attachments")).hasSize(1);
+        assertThat(api.delete("/v1/volumes/" + volume + "?force=true").code()).isEqualTo("VolumeInUse");
+        assertThat(api.get("/v1/volumes/" + volume).body().getString("state")).isEqualTo("in-use");
+        assertThat(api.get("/v1/instances?filter=block-device-mapping.volume-id=" + volume)
+                        .body()
+                        .getJsonArray("instances"))
+                .hasSize(1);
+        assertThat(put(PATH + "/state", "{\"state\":\"stopped\"}").code()).isEqualTo("IncorrectInstanceState");
+        assertThat(put(PATH + "/state", "{\"state\":\"running\"}").status()).isEqualTo(200);
+        assertThat(put(PATH + "/state", "{\"state\":\"terminated\"}").body().getJsonArray("attachments"))
+                .isEmpty();
+        assertThat(api.get("/v1/volumes/" + volume).status()).isEqualTo(404);
+        assertThat(api.get(PATH).body().getString("state")).isEqualTo("terminated");
+    }
+
+    @Test
+    void whatIsNotThereIsRefusedWithEc2sCodes() {
+        assertThat(api.get(PATH).code()).isEqualTo("InvalidInstanceID.NotFound");
+        assertThat(api.get("/v1/instances/i-1").code()).isEqualTo("InvalidInstanceID.Malformed");
+        api.post("/v1/instances", new JsonObject().put("instanceId", ID));
+        assertThat(api.delete(PATH + "/attachments/" + volume).code()).isEqualTo("InvalidAttachment.NotFound");
+        assertThat(put(PATH + "/state", "{\"state\":\"flying\"}").code()).isEqualTo("InvalidParameterValue");
+    }
+
+    @Test
+    void theCommandLineDoesTheSame() {
+        assertThat(remote("instance", "create", "--id", ID, "--name", "web")).contains("pending");
+        assertThat(remote("instance", "attach", ID, volume, "/dev/vda")).contains("attached");
+        assertThat(remote("instance", "state", ID, "running")).contains("running");
+        assertThat(remote("instance", "ls")).contains("web").contains("running");
+        assertThat(remote("instance", "detach", ID, volume, "--force")).doesNotContain("attached");
+        assertThat(remote("instance", "show", ID)).contains(ID);
+    }
+
+    private Probe.Reply put(String path, String body) {
+        return api.send(api.json(path).PUT(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    private String remote(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--api", server.daemon().apiUri()));
+        StringWriter out = new StringWriter();
+        int exitCode = Main.commandLine().setOut(new PrintWriter(out)).execute(all.toArray(String[]::new));
+        assertThat(exitCode).isZero();
+        return out.toString();
+    }
+}
