@@ -62,6 +62,28 @@ class InstanceRestTest {
     }
 
     @Test
+    void anImageIsMadeOfAllThatIsAttachedAndARefusedOneLeavesNoSnapshots() {
+        api.post("/v1/instances", new JsonObject().put("instanceId", ID));
+        JsonObject wanted = new JsonObject().put("name", "web").put("clientToken", "t");
+        assertThat(api.post(PATH + "/image", wanted).code()).isEqualTo("IncorrectState");
+        String data = server.newVolume(2).getString("volumeId");
+        put(PATH + "/attachments/" + volume, "{\"deviceName\":\"/dev/vda\",\"deleteOnTermination\":true}");
+        put(PATH + "/attachments/" + data, "{\"deviceName\":\"/dev/vdb\"}");
+        assertThat(api.post(PATH + "/image", wanted).code()).isEqualTo("MissingParameter");
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).isEmpty();
+
+        Probe.Reply made = api.post(PATH + "/image", wanted.put("rootDeviceName", "/dev/vda"));
+        assertThat(made.status()).isEqualTo(201);
+        assertThat(api.post(PATH + "/image", wanted).body()).isEqualTo(made.body());
+        assertThat(made.body().getJsonArray("blockDeviceMappings").stream()
+                        .map(JsonObject.class::cast)
+                        .map(mapping -> mapping.getString("deviceName") + " " + mapping.getInteger("sizeGiB") + " "
+                                + mapping.getBoolean("deleteOnTermination")))
+                .containsExactly("/dev/vda 1 true", "/dev/vdb 2 false");
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(2);
+    }
+
+    @Test
     void whatIsNotThereIsRefusedWithEc2sCodes() {
         assertThat(api.get(PATH).code()).isEqualTo("InvalidInstanceID.NotFound");
         assertThat(api.get("/v1/instances/i-1").code()).isEqualTo("InvalidInstanceID.Malformed");
@@ -75,6 +97,7 @@ class InstanceRestTest {
         assertThat(remote("instance", "create", "--id", ID, "--name", "web")).contains("pending");
         assertThat(remote("instance", "attach", ID, volume, "/dev/vda")).contains("attached");
         assertThat(remote("instance", "state", ID, "running")).contains("running");
+        assertThat(remote("image", "create", ID, "--name", "of web")).contains("ami-");
         assertThat(remote("instance", "ls")).contains("web").contains("running");
         assertThat(remote("instance", "detach", ID, volume, "--force")).doesNotContain("attached");
         assertThat(remote("instance", "show", ID)).contains(ID);

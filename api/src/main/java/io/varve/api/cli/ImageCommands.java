@@ -19,6 +19,7 @@ import picocli.CommandLine.Parameters;
         synopsisSubcommandLabel = "COMMAND",
         subcommands = {
             ImageCommands.Register.class,
+            ImageCommands.Create.class,
             ImageCommands.Ls.class,
             ImageCommands.Show.class,
             ImageCommands.Change.class,
@@ -79,6 +80,38 @@ public final class ImageCommands {
             body.put("deregistrationProtection", protection);
             label.putInto(body);
             JsonObject made = client.post(PATH, body);
+            remote.show(made, out -> Rows.fields(made, out));
+        }
+    }
+
+    /** {@code varve image create}. */
+    @Command(
+            name = "create",
+            description = "Make an image of all volumes of an instance, as they are at one instant.",
+            mixinStandardHelpOptions = true)
+    static final class Create implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = "INSTANCE", description = "The instance's id.")
+        private String instance = "";
+
+        @Option(names = "--root", paramLabel = "DEVICE", description = "The disk to boot from, if there are several.")
+        private @Nullable String root;
+
+        @Option(names = "--description", paramLabel = "TEXT", description = "What it is.")
+        private @Nullable String description;
+
+        @Mixin
+        private NewLabelOptions label = new NewLabelOptions();
+
+        @Override
+        public void run() {
+            JsonObject body = new JsonObject();
+            Fields.put(body, "rootDeviceName", root);
+            Fields.put(body, "description", description);
+            label.putInto(body);
+            JsonObject made = remote.client().post("v1/instances/" + Fields.segment(instance) + "/image", body);
             remote.show(made, out -> Rows.fields(made, out));
         }
     }

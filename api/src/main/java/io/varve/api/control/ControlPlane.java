@@ -35,6 +35,7 @@ public final class ControlPlane implements AutoCloseable {
     private final ImageLaunches imageLaunches;
     private final BurstCredits burstCredits;
     private final Instances instances;
+    private final InstanceImages instanceImages;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
@@ -50,6 +51,7 @@ public final class ControlPlane implements AutoCloseable {
         imageLaunches = new ImageLaunches(images, volumes);
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
         instances = new Instances(parts, volumes);
+        instanceImages = new InstanceImages(instances, volumes, snapshots, images);
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -161,6 +163,10 @@ public final class ControlPlane implements AutoCloseable {
 
     public Instances instances() {
         return instances;
+    }
+
+    public InstanceImages instanceImages() {
+        return instanceImages;
     }
 
     /** The portable file of a snapshot, since another one if that is given. Fails with SNAPSHOT_NOT_FOUND. */

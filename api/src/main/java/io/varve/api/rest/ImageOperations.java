@@ -6,6 +6,7 @@ import io.varve.api.control.ImageEntry;
 import io.varve.api.control.ImageId;
 import io.varve.api.control.ImageLaunches;
 import io.varve.api.control.Images;
+import io.varve.api.control.InstanceImages;
 import io.varve.api.control.VolumeLimits;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
@@ -54,6 +55,22 @@ final class ImageOperations {
             return launches.launch(image.id(), launch(call.body()))
                     .thenApply(launched -> Answer.json(201, launches(image, launched)));
         });
+    }
+
+    void addInstancesTo(Operations operations, InstanceImages instances) {
+        operations.add(
+                "createImage",
+                call -> instances
+                        .create(InstanceOperations.instanceId(call.path("instanceId")), instanceRequest(call.body()))
+                        .thenApply(image -> Answer.created(image.etag(), PATH + image.id(), document(image))));
+    }
+
+    private static InstanceImages.Request instanceRequest(JsonObject json) {
+        return new InstanceImages.Request(
+                Requests.label(json),
+                json.getString("description", ""),
+                Optional.ofNullable(json.getString("rootDeviceName")),
+                Requests.clientToken(json));
     }
 
     private static ImageId id(Call call) {

@@ -61,7 +61,7 @@ final class InstanceOperations {
         return instanceId(call.path("instanceId"));
     }
 
-    private static InstanceId instanceId(String text) {
+    static InstanceId instanceId(String text) {
         try {
             return new InstanceId(text);
         } catch (IllegalArgumentException e) {

@@ -79,7 +79,9 @@ public final class RestServer implements AutoCloseable {
         transfers = new Transfers(vertx, control, (request, problem) -> sendProblem(request, problem));
         new ImportOperations(control.imports()).addTo(operations);
         new InstanceOperations(control.instances()).addTo(operations, connections);
-        new ImageOperations(control.images(), control.imageLaunches(), documents).addTo(operations);
+        ImageOperations images = new ImageOperations(control.images(), control.imageLaunches(), documents);
+        images.addTo(operations);
+        images.addInstancesTo(operations, control.instanceImages());
         new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
         operations.addPrompt(
                 "describeStore", call -> Answer.json(200, documents.store(control.usage(), control.scrub())));
