@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 
@@ -23,7 +25,7 @@ final class GroupSnapshot {
     private final List<Member> members;
     private final long nowMillis;
     private final LongSupplier numbers;
-    private final Map<SnapshotEntry, VolumeEntry> taken = new LinkedHashMap<>();
+    private final Map<Member, SnapshotEntry> taken = new ConcurrentHashMap<>();
 
     /** One of the snapshots to be taken. */
     record Member(SnapshotId id, VolumeEntry entry, OpenVolume volume) {}
@@ -41,7 +43,9 @@ final class GroupSnapshot {
 
     /** The snapshots, in the order of the members, after {@link #take} was answered OK. */
     Map<SnapshotEntry, VolumeEntry> taken() {
-        return taken;
+        Map<SnapshotEntry, VolumeEntry> inOrder = new LinkedHashMap<>();
+        members.forEach(member -> inOrder.put(Objects.requireNonNull(taken.get(member)), member.entry));
+        return inOrder;
     }
 
     /** Answers OK when every record is durable, else the first other answer of a volume. */
@@ -62,32 +66,37 @@ final class GroupSnapshot {
     private CompletableFuture<IoStatus> append() {
         List<CompletableFuture<IoStatus>> passed = new ArrayList<>();
         CompletableFuture<IoStatus> durable = onEach((member, done) -> {
-            SnapshotPayload payload = new SnapshotPayload(
-                    member.id.high(),
-                    member.id.low(),
-                    numbers.getAsLong(),
-                    member.volume.sizeBytes(),
-                    nowMillis,
-                    group,
-                    members.size());
-            SnapshotEntry snapshot = new SnapshotEntry(payload, member.entry);
-            taken.put(snapshot, member.entry);
             CompletableFuture<IoStatus> appended = new CompletableFuture<>();
             passed.add(appended);
-            member.volume.onLoop(volume -> volume.snapshot(
-                    payload,
-                    used -> {
-                        snapshot.usedBlocks = used;
-                        appended.complete(IoStatus.OK);
-                    },
-                    status -> {
-                        appended.complete(status);
-                        done.completed(status);
-                    }));
+            member.volume.onLoop(volume -> append(member, appended, done));
         });
         CompletableFuture<Void> unused = CompletableFuture.allOf(passed.toArray(CompletableFuture[]::new))
                 .thenRun(() -> members.forEach(member -> member.volume.onLoop(OpenVolume::releaseAnswers)));
         return durable;
+    }
+
+    /** On the volume's loop, where the number is taken too: a volume's snapshots are numbered as they stand in its log. */
+    private void append(Member member, CompletableFuture<IoStatus> appended, Completion done) {
+        SnapshotPayload payload = new SnapshotPayload(
+                member.id.high(),
+                member.id.low(),
+                numbers.getAsLong(),
+                member.volume.sizeBytes(),
+                nowMillis,
+                group,
+                members.size());
+        SnapshotEntry snapshot = new SnapshotEntry(payload, member.entry);
+        taken.put(member, snapshot);
+        member.volume.snapshot(
+                payload,
+                used -> {
+                    snapshot.usedBlocks = used;
+                    appended.complete(IoStatus.OK);
+                },
+                status -> {
+                    appended.complete(status);
+                    done.completed(status);
+                });
     }
 
     private CompletableFuture<IoStatus> onEach(BiConsumer<Member, Completion> step) {
