@@ -64,7 +64,16 @@ final class BodyCheck {
             default ->
                 new RequestException(
                         code(field, keyword),
-                        "%s %s is refused: %s".formatted(Echo.shorten(field), value(json, error), error.getError()));
+                        "%s %s is refused: %s"
+                                .formatted(Echo.shorten(field), value(json, error), reason(keyword, error.getError())));
+        };
+    }
+
+    /** The validator tells of a bound by how a comparison with it came out: "-1 is less than 1". */
+    private static String reason(String keyword, String error) {
+        return switch (keyword) {
+            case "minimum", "maximum" -> "the " + keyword + " is " + error.substring(error.lastIndexOf(' ') + 1);
+            default -> error;
         };
     }
 
