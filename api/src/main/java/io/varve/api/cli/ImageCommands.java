@@ -80,7 +80,7 @@ public final class ImageCommands {
             body.put("deregistrationProtection", protection);
             label.putInto(body);
             JsonObject made = client.post(PATH, body);
-            remote.show(made, out -> Rows.fields(made, out));
+            remote.show(made);
         }
     }
 
@@ -112,7 +112,7 @@ public final class ImageCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject made = remote.client().post("v1/instances/" + Fields.segment(instance) + "/image", body);
-            remote.show(made, out -> Rows.fields(made, out));
+            remote.show(made);
         }
     }
 
@@ -156,7 +156,7 @@ public final class ImageCommands {
         public void run() {
             ApiClient client = remote.client();
             JsonObject found = client.get(path(client, image));
-            remote.show(found, out -> Rows.fields(found, out));
+            remote.show(found);
         }
     }
 
@@ -201,7 +201,7 @@ public final class ImageCommands {
             }
             Fields.putTags(body, tags);
             JsonObject changed = client.patch(path(client, image), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 

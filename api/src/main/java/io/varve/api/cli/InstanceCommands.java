@@ -55,7 +55,7 @@ public final class InstanceCommands {
             Fields.put(body, "instanceId", id);
             label.putInto(body);
             JsonObject made = remote.client().post(PATH, body);
-            remote.show(made, out -> Rows.fields(made, out));
+            remote.show(made);
         }
     }
 
@@ -96,7 +96,7 @@ public final class InstanceCommands {
         @Override
         public void run() {
             JsonObject found = remote.client().get(path(id));
-            remote.show(found, out -> Rows.fields(found, out));
+            remote.show(found);
         }
     }
 
@@ -121,7 +121,7 @@ public final class InstanceCommands {
         @Override
         public void run() {
             JsonObject changed = remote.client().put(path(id) + "/state", new JsonObject().put("state", state));
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 
@@ -149,7 +149,7 @@ public final class InstanceCommands {
             JsonObject body =
                     new JsonObject().put("deviceName", device).put("deleteOnTermination", deleteOnTermination);
             JsonObject changed = client.put(path(client, id, volume), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 
@@ -172,7 +172,7 @@ public final class InstanceCommands {
         public void run() {
             ApiClient client = remote.client();
             JsonObject changed = client.delete(path(client, id, volume) + (force ? "?force=true" : ""));
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 }

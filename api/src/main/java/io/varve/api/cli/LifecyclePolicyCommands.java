@@ -68,7 +68,7 @@ public final class LifecyclePolicyCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject made = remote.client().post(PATH, body);
-            remote.show(made, out -> Rows.fields(made, out));
+            remote.show(made);
         }
     }
 
@@ -111,7 +111,7 @@ public final class LifecyclePolicyCommands {
         @Override
         public void run() {
             JsonObject found = remote.client().get(path(id));
-            remote.show(found, out -> Rows.fields(found, out));
+            remote.show(found);
         }
     }
 
@@ -148,7 +148,7 @@ public final class LifecyclePolicyCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject changed = remote.client().patch(path(id), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 

@@ -67,7 +67,7 @@ public final class RecycleBinCommands {
         public void run() {
             for (String id : ids) {
                 JsonObject restored = remote.client().post(path(id) + "/restore", new JsonObject());
-                remote.show(restored, out -> Rows.fields(restored, out));
+                remote.show(restored);
             }
         }
     }

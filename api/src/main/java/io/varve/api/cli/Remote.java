@@ -26,6 +26,11 @@ final class Remote {
         return new ApiClient(api);
     }
 
+    /** Prints what is said of one object: field by field, or as JSON. */
+    void show(JsonObject answer) {
+        show(answer, out -> Rows.fields(answer, out));
+    }
+
     /** Shows an answer as JSON, or as {@code table} lays it out. */
     void show(JsonObject answer, Consumer<PrintWriter> table) {
         PrintWriter out = spec.commandLine().getOut();

@@ -68,7 +68,7 @@ public final class RetentionRuleCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject made = remote.client().post(PATH, body);
-            remote.show(made, out -> Rows.fields(made, out));
+            remote.show(made);
         }
     }
 
@@ -110,7 +110,7 @@ public final class RetentionRuleCommands {
         @Override
         public void run() {
             JsonObject found = remote.client().get(path(id));
-            remote.show(found, out -> Rows.fields(found, out));
+            remote.show(found);
         }
     }
 
@@ -143,7 +143,7 @@ public final class RetentionRuleCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject changed = remote.client().patch(path(id), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 
@@ -184,7 +184,7 @@ public final class RetentionRuleCommands {
         @Override
         public void run() {
             JsonObject locked = remote.client().put(path(id) + "/lock", new JsonObject().put("unlockDelayDays", days));
-            remote.show(locked, out -> Rows.fields(locked, out));
+            remote.show(locked);
         }
     }
 
@@ -200,7 +200,7 @@ public final class RetentionRuleCommands {
         @Override
         public void run() {
             JsonObject rule = remote.client().delete(path(id) + "/lock");
-            remote.show(rule, out -> Rows.fields(rule, out));
+            remote.show(rule);
         }
     }
 }

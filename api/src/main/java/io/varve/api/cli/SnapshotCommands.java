@@ -74,7 +74,7 @@ public final class SnapshotCommands {
             Fields.put(body, "clientToken", clientToken);
             if (volumes.size() == 1) {
                 JsonObject snapshot = client.post(PATH, body.put("volumeId", client.volumeId(volumes.get(0))));
-                remote.show(snapshot, out -> Rows.fields(snapshot, out));
+                remote.show(snapshot);
             } else {
                 List<String> ids = volumes.stream().map(client::volumeId).toList();
                 JsonObject group = client.post(GROUPS, body.put("volumeIds", ids));
@@ -108,7 +108,7 @@ public final class SnapshotCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject copy = client.post(PATH, body);
-            remote.show(copy, out -> Rows.fields(copy, out));
+            remote.show(copy);
         }
     }
 
@@ -141,7 +141,7 @@ public final class SnapshotCommands {
         public void run() {
             ApiClient client = remote.client();
             JsonObject found = client.get(PATH + "/" + Fields.segment(client.snapshotId(snapshot)));
-            remote.show(found, out -> Rows.fields(found, out));
+            remote.show(found);
         }
     }
 
@@ -167,7 +167,7 @@ public final class SnapshotCommands {
             Fields.put(body, "description", description);
             label.putInto(body);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.snapshotId(snapshot)), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 

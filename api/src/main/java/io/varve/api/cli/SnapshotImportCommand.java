@@ -55,7 +55,7 @@ final class SnapshotImportCommand implements Runnable {
                     throw new CommandException(
                             ExitCode.REFUSED, file + " ends too early; import " + id + " waits for the rest");
                 }
-                remote.show(done, out -> Rows.fields(done, out));
+                remote.show(done);
             }
         } catch (IOException | UncheckedIOException e) {
             throw new CommandException(

@@ -58,7 +58,7 @@ final class SnapshotLockCommands {
             Fields.put(body, "expirationTime", until);
             Fields.put(body, "coolOffHours", coolOffHours);
             JsonObject locked = client.put(path(client, snapshot), body);
-            remote.show(locked, out -> Rows.fields(locked, out));
+            remote.show(locked);
         }
     }
 
@@ -75,7 +75,7 @@ final class SnapshotLockCommands {
         public void run() {
             ApiClient client = remote.client();
             JsonObject unlocked = client.delete(path(client, snapshot));
-            remote.show(unlocked, out -> Rows.fields(unlocked, out));
+            remote.show(unlocked);
         }
     }
 }

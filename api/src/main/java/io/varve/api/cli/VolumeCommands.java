@@ -101,7 +101,7 @@ public final class VolumeCommands {
             Fields.put(body, "compression", compression);
             Fields.put(body, "clientToken", clientToken);
             JsonObject volume = client.post(PATH, body);
-            remote.show(volume, out -> Rows.fields(volume, out));
+            remote.show(volume);
         }
     }
 
@@ -134,7 +134,7 @@ public final class VolumeCommands {
         public void run() {
             ApiClient client = remote.client();
             JsonObject found = client.get(PATH + "/" + Fields.segment(client.volumeId(volume)));
-            remote.show(found, out -> Rows.fields(found, out));
+            remote.show(found);
         }
     }
 
@@ -161,7 +161,7 @@ public final class VolumeCommands {
             JsonObject changed = client.patch(
                     PATH + "/" + Fields.segment(client.volumeId(volume)),
                     new JsonObject().put("sizeGiB", size.count()));
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 
@@ -201,7 +201,7 @@ public final class VolumeCommands {
             Fields.putLimit(body, "iops", iops);
             Fields.putLimit(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 
@@ -242,7 +242,7 @@ public final class VolumeCommands {
             Fields.putLimit(body, "iops", iops);
             Fields.putLimit(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
-            remote.show(changed, out -> Rows.fields(changed, out));
+            remote.show(changed);
         }
     }
 
