@@ -85,7 +85,8 @@ final class Daemon implements AutoCloseable {
                 threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
-        ControlPlane control = ControlPlane.start(store, database, new SecureRandom(), Clock.systemUTC());
+        ControlPlane control =
+                ControlPlane.start(store, database, new SecureRandom(), Clock.systemUTC(), settings.control());
         opening.add(control);
         control.createDefaultVolume();
 

@@ -1,5 +1,6 @@
 package io.varve.api;
 
+import io.varve.api.control.ControlSettings;
 import io.varve.engine.StoreOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -31,8 +32,8 @@ import picocli.CommandLine.Spec;
             "SIGTERM stops in order: what was received is answered and made durable first."
         })
 final class ServeCommand implements Callable<Integer> {
-    private static final Set<String> OWN_KEYS =
-            Set.of("data", "api", "insecure", "memory", "ballast-mib", "attached-only", "scrub-rate");
+    private static final Set<String> OWN_KEYS = Set.of(
+            "data", "api", "insecure", "memory", "ballast-mib", "attached-only", "scrub-rate", "modifications-per-day");
 
     private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
@@ -84,6 +85,13 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--attached-only", description = "Export a volume only while it is attached to an instance.")
     private boolean attachedOnly;
 
+    @Option(
+            names = "--modifications-per-day",
+            paramLabel = "N",
+            description = "How often the size and performance of a volume of any type but local may be changed in 24"
+                    + " hours; 0 for as often as one likes; default: 4, as with EBS.")
+    private @Nullable String modificationsPerDay;
+
     @Override
     public Integer call() throws InterruptedException {
         Daemon daemon = Daemon.start(settings(), Main.ENGINE);
@@ -122,23 +130,35 @@ final class ServeCommand implements Callable<Integer> {
                 MemorySetting.budget(first(memoryMib, file.getProperty("memory"), "")),
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
                 mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB),
-                attachedOnly || flag(file.getProperty("attached-only", "false")));
+                attachedOnly || flag(file.getProperty("attached-only", "false")),
+                control(first(modificationsPerDay, file.getProperty("modifications-per-day"), "")));
     }
 
     private static long ballastBytes(String mib) {
         return mib.isEmpty() ? StoreOptions.BALLAST_BY_DISK : mebibytes("--ballast-mib", mib, MOST_BALLAST_MIB);
     }
 
+    private static ControlSettings control(String modificationsPerDay) {
+        return modificationsPerDay.isEmpty()
+                ? ControlSettings.DEFAULT
+                : new ControlSettings((int) number(
+                        "--modifications-per-day", modificationsPerDay, ControlSettings.MOST_MODIFICATIONS_PER_DAY));
+    }
+
     private static long mebibytes(String option, String mib, long most) {
+        return number(option, mib, most) << 20;
+    }
+
+    private static long number(String option, String text, long most) {
         try {
-            long count = Long.parseLong(mib);
+            long count = Long.parseLong(text);
             if (count >= 0 && count <= most) {
-                return count << 20;
+                return count;
             }
         } catch (NumberFormatException e) {
-            throw new StartException(ExitCode.USAGE, option + " is a number, not " + mib, e);
+            throw new StartException(ExitCode.USAGE, option + " is a number, not " + text, e);
         }
-        throw new StartException(ExitCode.USAGE, option + " is from 0 to " + most + ", not " + mib);
+        throw new StartException(ExitCode.USAGE, option + " is from 0 to " + most + ", not " + text);
     }
 
     private static String first(@Nullable String option, @Nullable String configured, String otherwise) {

@@ -1,5 +1,6 @@
 package io.varve.api;
 
+import io.varve.api.control.ControlSettings;
 import io.varve.engine.MemoryBudget;
 import java.nio.file.Path;
 
@@ -14,6 +15,7 @@ import java.nio.file.Path;
  * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background; 0 for never
  * @param attachedOnly export volumes only while they are attached to an instance
+ * @param control what else is chosen about the control plane
  */
 record ServeSettings(
         Path data,
@@ -23,4 +25,5 @@ record ServeSettings(
         MemoryBudget memory,
         long ballastBytes,
         long scrubBytesPerSecond,
-        boolean attachedOnly) {}
+        boolean attachedOnly,
+        ControlSettings control) {}

@@ -82,6 +82,13 @@ class CommandLineTest {
                         .json()
                         .getString("compression"))
                 .isEqualTo("lz4");
+        assertThat(remote("volume", "modifications", "other").out())
+                .contains("local 2 GiB, 50 IOPS, - MiB/s")
+                .contains("local 1024 GiB, - IOPS, - MiB/s");
+        assertThat(remote("volume", "modifications", "--filter", "target-size=2", "--json")
+                        .json()
+                        .getJsonArray("modifications"))
+                .isEmpty();
         assertThat(remote("volume", "show", "other").out()).contains("sizeGiB").contains("1024");
         assertThat(remote("volume", "rm", "other").out()).contains("deleted " + created.getString("volumeId"));
         assertThat(remote("volume", "show", "other").exitCode()).isEqualTo(ExitCode.REFUSED);

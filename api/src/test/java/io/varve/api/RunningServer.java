@@ -1,5 +1,6 @@
 package io.varve.api;
 
+import io.varve.api.control.ControlSettings;
 import io.varve.api.rest.Probe;
 import io.varve.engine.MemoryBudget;
 import io.varve.engine.StoreOptions;
@@ -31,7 +32,8 @@ final class RunningServer implements AutoCloseable {
                 MemoryBudget.DEFAULT,
                 StoreOptions.BALLAST_BY_DISK,
                 4 << 20,
-                false);
+                false,
+                ControlSettings.DEFAULT);
     }
 
     Daemon daemon() {

@@ -94,6 +94,34 @@ class VolumeTypesRestTest {
     }
 
     @Test
+    void modificationsAreListedWithFiltersAndPageByPage() {
+        String path = create("{\"sizeGiB\":10,\"volumeType\":\"gp3\"}");
+        String id = path.substring("/v1/volumes/".length());
+        for (int size = 11; size <= 14; size++) {
+            api.patch(path, new JsonObject().put("sizeGiB", size));
+        }
+        JsonArray own = api.get(path + "/modifications").body().getJsonArray("modifications");
+        assertThat(own).hasSize(4);
+        JsonObject first = own.getJsonObject(0);
+        assertThat(first.getString("volumeId")).isEqualTo(id);
+        assertThat(first.getString("state")).isEqualTo("completed");
+        assertThat(first.getJsonObject("original").encode())
+                .isEqualTo("{\"sizeGiB\":10,\"volumeType\":\"gp3\",\"iops\":3000,\"throughputMiBps\":125}");
+        assertThat(first.getJsonObject("target").getInteger("sizeGiB")).isEqualTo(11);
+        String list = "/v1/volume-modifications?filter=volume-id=" + id + "&filter=target-size=1?&maxResults=3";
+        JsonObject page = api.get(list).body();
+        assertThat(page.getJsonArray("modifications")).hasSize(3);
+        JsonObject rest =
+                api.get(list + "&nextToken=" + page.getString("nextToken")).body();
+        assertThat(rest.getJsonArray("modifications").getJsonObject(0)).isEqualTo(own.getJsonObject(3));
+        assertThat(rest.containsKey("nextToken")).isFalse();
+        Probe.Reply fifth = api.patch(path, new JsonObject().put("sizeGiB", 15));
+        assertThat(fifth.status()).isEqualTo(400);
+        assertThat(fifth.code()).isEqualTo("VolumeModificationRateExceeded");
+        assertThat(fifth.detail()).contains("4 are allowed");
+    }
+
+    @Test
     void aGp2ThatGrowsGetsFaster() {
         String path = create("{\"sizeGiB\":40,\"volumeType\":\"gp2\"}");
         assertThat(api.patch(path, new JsonObject().put("sizeGiB", 100)).body().getInteger("iops"))

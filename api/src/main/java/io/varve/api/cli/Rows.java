@@ -52,7 +52,29 @@ final class Rows {
         return bytes == null ? NONE : GiB.human(bytes);
     }
 
-    /** One object, a field a line. */
+    static void modifications(List<JsonObject> modifications, PrintWriter out) {
+        Table table = new Table("VOLUME", "STATE", "FROM", "TO", "BEGUN", "ENDED");
+        for (JsonObject modification : modifications) {
+            table.row(
+                    modification.getString("volumeId"),
+                    modification.getString("state"),
+                    shape(modification.getJsonObject("original")),
+                    shape(modification.getJsonObject("target")),
+                    modification.getString("startTime"),
+                    modification.getString("endTime", NONE));
+        }
+        table.print(out);
+    }
+
+    private static String shape(JsonObject shape) {
+        return "%s %d GiB, %s IOPS, %s MiB/s"
+                .formatted(
+                        shape.getString("volumeType"),
+                        shape.getInteger("sizeGiB"),
+                        shape.getValue("iops", NONE),
+                        shape.getValue("throughputMiBps", NONE));
+    }
+
     static void volumeTypes(List<JsonObject> types, PrintWriter out) {
         Table table = new Table("TYPE", "GiB", "IOPS", "MiB/s");
         for (JsonObject type : types) {
@@ -73,6 +95,7 @@ final class Rows {
         return choice.containsKey("perGiB") ? range + ", " + choice.getLong("perGiB") + "/GiB" : range;
     }
 
+    /** One object, a field a line. */
     static void fields(JsonObject object, PrintWriter out) {
         Table table = new Table("FIELD", "VALUE");
         for (String field : object.fieldNames()) {

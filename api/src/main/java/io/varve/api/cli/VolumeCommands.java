@@ -23,6 +23,7 @@ import picocli.CommandLine.Parameters;
             VolumeCommands.Extend.class,
             VolumeCommands.Change.class,
             VolumeCommands.Modify.class,
+            VolumeCommands.Modifications.class,
             VolumeCommands.Types.class,
             VolumeCommands.Rm.class
         })
@@ -243,6 +244,33 @@ public final class VolumeCommands {
             Fields.putLimit(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
             remote.show(changed);
+        }
+    }
+
+    /** {@code varve volume modifications}. */
+    @Command(
+            name = "modifications",
+            description =
+                    "List what was changed of the size and performance of volumes, by volume and then oldest first.",
+            mixinStandardHelpOptions = true)
+    static final class Modifications implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Mixin
+        private FilterOption filter = new FilterOption();
+
+        @Parameters(paramLabel = VOLUME, arity = "0..1", description = VOLUME_TEXT + " All volumes if left out.")
+        private @Nullable String volume;
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            String path = volume == null
+                    ? "v1/volume-modifications"
+                    : PATH + "/" + Fields.segment(client.volumeId(volume)) + "/modifications";
+            JsonObject page = client.list(path, "modifications", filter.filters());
+            remote.show(page, out -> Rows.modifications(Rows.list(page, "modifications"), out));
         }
     }
 

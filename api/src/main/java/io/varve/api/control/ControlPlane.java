@@ -38,12 +38,17 @@ public final class ControlPlane implements AutoCloseable {
     private final InstanceImages instanceImages;
     private volatile Optional<VolumeId> defaultVolume;
 
-    private ControlPlane(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
+    private ControlPlane(
+            BlockStore store,
+            Metadata metadata,
+            RandomGenerator random,
+            InstantSource clock,
+            ControlSettings settings) {
         this.store = store;
         this.metadata = metadata;
         parts = ControlParts.of(store, metadata, random, clock);
         retentionRules = new RetentionRules(parts);
-        volumes = new Volumes(parts, retentionRules);
+        volumes = new Volumes(parts, retentionRules, new VolumeModifications(parts, settings.modificationsPerDay()));
         snapshots = new Snapshots(parts, retentionRules);
         lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
         imports = new Imports(parts);
@@ -55,15 +60,25 @@ public final class ControlPlane implements AutoCloseable {
         defaultVolume = metadata.defaultVolume();
     }
 
+    /** With EBS's settings. */
+    public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
+        return start(store, metadata, random, clock, ControlSettings.DEFAULT);
+    }
+
     /**
      * Finishes what an earlier life left half-done and begins. Blocks.
      *
      * @param random draws ids; a {@link java.security.SecureRandom} outside tests
      * @param clock the wall clock, by which things come due
      */
-    public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
-        new Recovery(store, metadata).run();
-        ControlPlane control = new ControlPlane(store, metadata, random, clock);
+    public static ControlPlane start(
+            BlockStore store,
+            Metadata metadata,
+            RandomGenerator random,
+            InstantSource clock,
+            ControlSettings settings) {
+        new Recovery(store, metadata, clock.instant()).run();
+        ControlPlane control = new ControlPlane(store, metadata, random, clock, settings);
         control.images.finish();
         return control;
     }

@@ -27,7 +27,8 @@ final class EntryTables {
                 .column("growing_to_bytes", VolumeEntry::growingToBytes)
                 .column("phase", VolumeEntry::phase)
                 .column("copy", entry -> entry.copy().map(EntryTables::json).orElse(null))
-                .column("recycled", entry -> recycled(entry.recycled()));
+                .column("recycled", entry -> recycled(entry.recycled()))
+                .column("modifications", entry -> VolumeModificationColumn.text(entry.modifications()));
     }
 
     static Entries<BurstCredit> burstCredits(SqlFile file) {
@@ -56,7 +57,8 @@ final class EntryTables {
                 json(row, "copy")
                         .map(copy -> new VolumeEntry.Copy(
                                 VolumeId.parse(copy.getString("of")), SnapshotId.parse(copy.getString("by")))),
-                recycled(row));
+                recycled(row),
+                VolumeModificationColumn.read(row.getString("modifications")));
     }
 
     private static String json(VolumeEntry.Copy copy) {

@@ -4,6 +4,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.VolumeRecord;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -20,10 +21,13 @@ final class Recovery {
 
     private final BlockStore store;
     private final Metadata metadata;
+    private final Instant now;
 
-    Recovery(BlockStore store, Metadata metadata) {
+    /** @param now by the wall clock */
+    Recovery(BlockStore store, Metadata metadata, Instant now) {
         this.store = store;
         this.metadata = metadata;
+        this.now = now;
     }
 
     void run() {
@@ -77,8 +81,11 @@ final class Recovery {
         if (entry.growingToBytes() > record.get().sizeBytes()) {
             EngineCalls.await(store.extendVolume(entry.id(), entry.growingToBytes()));
         }
-        if (entry.phase() == Phase.CREATING || entry.growingToBytes() > 0) {
-            metadata.volumes().put(entry.with(Phase.READY).grown());
+        VolumeEntry done = (entry.phase() == Phase.CREATING ? entry.with(Phase.READY) : entry)
+                .grown()
+                .completed(now);
+        if (!done.equals(entry)) {
+            metadata.volumes().put(done);
         }
     }
 

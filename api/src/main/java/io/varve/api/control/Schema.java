@@ -133,7 +133,8 @@ final class Schema {
               changed_at INTEGER NOT NULL,
               client_token TEXT UNIQUE,
               parameters TEXT
-            ) STRICT""")));
+            ) STRICT"""),
+            List.of("ALTER TABLE volume ADD COLUMN modifications TEXT NOT NULL DEFAULT '[]'")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

@@ -16,4 +16,10 @@ public record VolumeChange(
         Optional<Integer> sizeGiB,
         UnaryOperator<Label> label,
         UnaryOperator<VolumeLimits> limits,
-        Optional<Compression> compression) {}
+        Optional<Compression> compression) {
+    /** True if it asks for a size, or for another type or other figures than the volume has. */
+    boolean modifies(VolumeEntry volume) {
+        return sizeGiB.isPresent()
+                || !limits.apply(volume.limits()).equals(volume.limits().chosen());
+    }
+}

@@ -2,6 +2,9 @@ package io.varve.api.control;
 
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +17,7 @@ import java.util.Optional;
  * @param clientToken the token that it was created with
  * @param copy what it is a copy of, if it is one
  * @param recycled set while it is in the recycle bin
+ * @param modifications what was changed of its size and performance, oldest first; only the newest are kept
  */
 public record VolumeEntry(
         VolumeId id,
@@ -23,7 +27,8 @@ public record VolumeEntry(
         long growingToBytes,
         Optional<ClientToken> clientToken,
         Optional<Copy> copy,
-        Optional<Recycled> recycled)
+        Optional<Recycled> recycled,
+        List<VolumeModification> modifications)
         implements StoredEntry<VolumeId, VolumeEntry> {
     /**
      * A copy shares all its blocks with what it was made of.
@@ -36,7 +41,7 @@ public record VolumeEntry(
     /** A volume with no more to it than this. */
     static VolumeEntry begun(
             VolumeId id, Phase phase, Label label, VolumeLimits limits, Optional<ClientToken> clientToken) {
-        return new VolumeEntry(id, phase, label, limits, 0, clientToken, Optional.empty(), Optional.empty());
+        return new VolumeEntry(id, phase, label, limits, 0, clientToken, Optional.empty(), Optional.empty(), List.of());
     }
 
     @Override
@@ -51,25 +56,53 @@ public record VolumeEntry(
 
     @Override
     public VolumeEntry with(Phase newPhase) {
-        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken, copy, recycled);
+        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken, copy, recycled, modifications);
     }
 
     VolumeEntry with(Label newLabel, VolumeLimits newLimits, long newGrowingToBytes) {
-        return new VolumeEntry(id, phase, newLabel, newLimits, newGrowingToBytes, clientToken, copy, recycled);
+        return new VolumeEntry(
+                id, phase, newLabel, newLimits, newGrowingToBytes, clientToken, copy, recycled, modifications);
     }
 
     VolumeEntry with(Copy newCopy) {
-        return new VolumeEntry(id, phase, label, limits, growingToBytes, clientToken, Optional.of(newCopy), recycled);
+        return new VolumeEntry(
+                id, phase, label, limits, growingToBytes, clientToken, Optional.of(newCopy), recycled, modifications);
     }
 
     VolumeEntry grown() {
         return with(label, limits, 0);
     }
 
+    /** The newest modification. */
+    public Optional<VolumeModification> modification() {
+        return modifications.isEmpty() ? Optional.empty() : Optional.of(modifications.get(modifications.size() - 1));
+    }
+
+    /** With a modification more, or with how that went on. */
+    VolumeEntry with(VolumeModification modification) {
+        List<VolumeModification> all = new ArrayList<>(modifications);
+        all.removeIf(other -> other.number() == modification.number());
+        all.add(modification);
+        return modified(all.subList(Math.max(0, all.size() - VolumeModifications.KEPT), all.size()));
+    }
+
+    private VolumeEntry modified(List<VolumeModification> newModifications) {
+        return new VolumeEntry(
+                id, phase, label, limits, growingToBytes, clientToken, copy, recycled, List.copyOf(newModifications));
+    }
+
+    /** What was begun by a life that ended is done: see {@link Recovery}. */
+    VolumeEntry completed(Instant now) {
+        return modification()
+                .filter(VolumeModification::isUnderWay)
+                .map(begun -> with(begun.completed(now)))
+                .orElse(this);
+    }
+
     @Override
     public VolumeEntry recycled(Optional<Recycled> newRecycled) {
         Phase newPhase = newRecycled.isPresent() ? Phase.RECYCLED : Phase.READY;
         Optional<ClientToken> token = newRecycled.isPresent() ? Optional.empty() : clientToken;
-        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, token, copy, newRecycled);
+        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, token, copy, newRecycled, modifications);
     }
 }

@@ -35,6 +35,7 @@ public final class Volumes {
             .many("source-volume-id", volume -> volume.entry().copy().stream().map(VolumeEntry.Copy::of));
 
     private final ControlParts parts;
+    private final VolumeModifications modifications;
     private final BlockStore store;
     private final Ledger<VolumeId, VolumeEntry> entries;
     private final Removal<VolumeId, VolumeEntry> removal;
@@ -42,8 +43,9 @@ public final class Volumes {
     /** Those that were in use when this was last looked at. By {@link #watchUse} only. */
     private final Set<VolumeId> inUse = new HashSet<>();
 
-    Volumes(ControlParts parts, RetentionRules rules) {
+    Volumes(ControlParts parts, RetentionRules rules, VolumeModifications modifications) {
         this.parts = parts;
+        this.modifications = modifications;
         store = parts.store();
         entries = parts.volumes();
         removal = new Removal<>(entries, rules, RetentionRule.Resource.VOLUME, new Target());
@@ -224,8 +226,16 @@ public final class Volumes {
         return (long) sizeGiB << GIB_SHIFT;
     }
 
-    /** Grows, renames, tags or throttles a volume, or sets what of it is compressed. */
+    /**
+     * Grows, renames, tags or throttles a volume, or sets what of it is compressed. A change of size or performance is a
+     * {@link VolumeModification}.
+     */
     public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change, Precondition precondition) {
+        Optional<RequestException> refusal =
+                entries.find(id).filter(change::modifies).flatMap(VolumeModifications::refusal);
+        if (refusal.isPresent()) {
+            return CompletableFuture.failedFuture(refusal.get());
+        }
         return parts.sequencer().run(id.toString(), () -> changeNow(id, change, precondition));
     }
 
@@ -241,21 +251,52 @@ public final class Volumes {
         }
         VolumeEntry old = before.entry();
         long growingToBytes = growth(before.record(), change.sizeGiB());
-        VolumeLimits limits =
-                changed(change, before, Math.max(growingToBytes, before.record().sizeBytes()));
+        long sizeBytes = Math.max(growingToBytes, before.record().sizeBytes());
+        VolumeLimits limits = changed(change, before, sizeBytes);
         VolumeEntry changed = old.with(change.label().apply(old.label()), limits, growingToBytes);
-        entries.put(changed);
-        if (growingToBytes > 0) {
-            try {
-                EngineCalls.await(store.extendVolume(id, growingToBytes));
-            } catch (StoreException e) {
-                entries.put(old);
-                throw RequestException.of(e);
-            }
-            entries.put(changed.grown());
+        VolumeModification.Shape original = shape(before.record().sizeBytes(), old.limits());
+        VolumeModification.Shape target = shape(sizeBytes, limits);
+        if (original.equals(target)) {
+            entries.put(changed);
+        } else {
+            modify(old, modifications.begin(changed, original, target));
         }
-        limit(changed);
         return describe(id);
+    }
+
+    private static VolumeModification.Shape shape(long sizeBytes, VolumeLimits limits) {
+        return new VolumeModification.Shape(Math.toIntExact(sizeBytes >> GIB_SHIFT), limits);
+    }
+
+    /** Writes down what is going to be, has the engine do it, and writes down that it is done. */
+    private void modify(VolumeEntry old, VolumeEntry begun) {
+        entries.put(begun);
+        modifications.tell(begun);
+        if (begun.growingToBytes() > 0) {
+            try {
+                EngineCalls.await(store.extendVolume(begun.id(), begun.growingToBytes()));
+            } catch (StoreException e) {
+                RequestException refusal = RequestException.of(e);
+                VolumeEntry failed = modifications.failed(old, begun, String.valueOf(refusal.getMessage()));
+                entries.put(failed);
+                modifications.tell(failed);
+                throw refusal;
+            }
+        }
+        limit(begun);
+        VolumeEntry completed = modifications.completed(begun.grown());
+        entries.settle(List.of(completed));
+        modifications.tell(completed);
+    }
+
+    /** A part of the modifications of all volumes, by volume and then oldest first. */
+    public ListRequest.Page<VolumeModificationView> modifications(ListRequest request) {
+        return VolumeModifications.list(list(), request);
+    }
+
+    /** A part of the modifications of one volume, oldest first. Fails with VOLUME_NOT_FOUND. */
+    public ListRequest.Page<VolumeModificationView> modifications(VolumeId id, ListRequest request) {
+        return VolumeModifications.list(List.of(describe(id)), request);
     }
 
     private static VolumeLimits changed(VolumeChange change, VolumeView before, long sizeBytes) {
@@ -270,9 +311,9 @@ public final class Volumes {
                     "volume %s would have %d GiB, more than type %s offers"
                             .formatted(before.record().id(), sizeBytes >> GIB_SHIFT, wanted.volumeType()));
         }
-        boolean asBefore = wanted.equals(before.entry().limits().chosen())
-                && change.sizeGiB().isEmpty();
-        return asBefore ? before.entry().limits() : provisioned(wanted, sizeBytes);
+        return change.modifies(before.entry())
+                ? provisioned(wanted, sizeBytes)
+                : before.entry().limits();
     }
 
     /** What a volume of that size is given. Fails as EC2 does if the type does not offer that. */

@@ -41,12 +41,7 @@ final class Documents {
                 .put("state", view.state())
                 .put("sizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
                 .put("volumeType", limits.volumeType());
-        if (limits.iops() > 0) {
-            json.put("iops", limits.iops());
-        }
-        if (limits.throughputMiBps() > 0) {
-            json.put("throughputMiBps", limits.throughputMiBps());
-        }
+        putFigures(json, limits);
         view.origin().ifPresent(origin -> json.put("snapshotId", origin.toString()));
         view.entry()
                 .copy()
@@ -82,6 +77,15 @@ final class Documents {
         view.entry().lock().ifPresent(lock -> json.put("lock", lock(lock, view.at())));
         putRecycled(json, view.entry().recycled());
         return view.entry().recycled().isPresent() ? json : addressed(json, id);
+    }
+
+    static void putFigures(JsonObject json, VolumeLimits limits) {
+        if (limits.iops() > 0) {
+            json.put("iops", limits.iops());
+        }
+        if (limits.throughputMiBps() > 0) {
+            json.put("throughputMiBps", limits.throughputMiBps());
+        }
     }
 
     private static JsonObject lock(SnapshotLock lock, Instant now) {

@@ -1,6 +1,8 @@
 package io.varve.api.rest;
 
 import io.varve.api.control.Connections;
+import io.varve.api.control.ListRequest;
+import io.varve.api.control.VolumeModificationView;
 import io.varve.api.control.VolumeView;
 import io.varve.api.control.Volumes;
 import io.varve.engine.VolumeTypes;
@@ -30,6 +32,9 @@ final class VolumeOperations {
                 "changeVolume",
                 call -> volumes.change(call.volumeId(), Requests.changeVolume(call.body()), call.precondition())
                         .thenApply(this::described));
+        operations.addPrompt(
+                "listVolumeModifications", call -> modifications(volumes.modifications(call.volumeId(), call.list())));
+        operations.addPrompt("listModifications", call -> modifications(volumes.modifications(call.list())));
         operations.add(
                 "deleteVolume",
                 call -> volumes.delete(call.volumeId(), call.force(), call.precondition(), connections)
@@ -42,6 +47,10 @@ final class VolumeOperations {
                 call -> Answer.json(200, Call.page("volumes", volumes.listRecycled(call.list()), documents::volume)));
         operations.add("restoreVolume", call -> volumes.restore(call.volumeId()).thenApply(this::described));
         operations.add("purgeVolume", call -> volumes.purge(call.volumeId()).thenApply(gone -> Answer.empty()));
+    }
+
+    private static Answer modifications(ListRequest.Page<VolumeModificationView> page) {
+        return Answer.json(200, Call.page("modifications", page, VolumeModificationDocument::of));
     }
 
     private Answer created(VolumeView volume) {

@@ -30,7 +30,21 @@ class ControlDatabaseTest {
             Optional.of(new Recycled(
                     Instant.parse("2030-01-31T12:00:00.123456789Z"),
                     Instant.parse("2031-01-31T12:00:00Z"),
-                    new RuleId("rule-00000000000000001"))));
+                    new RuleId("rule-00000000000000001"))),
+            List.of(
+                    new VolumeModification(
+                            1,
+                            VolumeModification.State.FAILED,
+                            new VolumeModification.Shape(3, new VolumeLimits("gp3", 3000, 125)),
+                            new VolumeModification.Shape(4, new VolumeLimits("io2", 100, 20)),
+                            Instant.parse("2030-01-31T12:00:00.123456789Z"),
+                            Optional.of(Instant.parse("2030-01-31T12:00:01Z")),
+                            "the disk is \"full\""),
+                    VolumeModification.begun(
+                            2,
+                            new VolumeModification.Shape(3, VolumeLimits.NONE),
+                            new VolumeModification.Shape(65_536, VolumeLimits.NONE),
+                            Instant.parse("2030-01-31T13:00:00Z"))));
 
     @TempDir
     private Path directory;
