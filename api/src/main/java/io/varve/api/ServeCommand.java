@@ -2,6 +2,7 @@ package io.varve.api;
 
 import io.varve.api.control.ControlSettings;
 import io.varve.engine.StoreOptions;
+import io.varve.engine.VolumeTypes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Reader;
@@ -33,7 +34,15 @@ import picocli.CommandLine.Spec;
         })
 final class ServeCommand implements Callable<Integer> {
     private static final Set<String> OWN_KEYS = Set.of(
-            "data", "api", "insecure", "memory", "ballast-mib", "attached-only", "scrub-rate", "modifications-per-day");
+            "data",
+            "api",
+            "insecure",
+            "memory",
+            "ballast-mib",
+            "attached-only",
+            "scrub-rate",
+            "modifications-per-day",
+            "volume-types");
 
     private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
@@ -92,6 +101,12 @@ final class ServeCommand implements Callable<Integer> {
                     + " hours; 0 for as often as one likes; default: 4, as with EBS.")
     private @Nullable String modificationsPerDay;
 
+    @Option(
+            names = "--volume-types",
+            paramLabel = "FILE",
+            description = "A JSON file that defines more volume types; see docs/volume-types.md.")
+    private @Nullable String volumeTypes;
+
     @Override
     public Integer call() throws InterruptedException {
         Daemon daemon = Daemon.start(settings(), Main.ENGINE);
@@ -131,17 +146,18 @@ final class ServeCommand implements Callable<Integer> {
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
                 mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB),
                 attachedOnly || flag(file.getProperty("attached-only", "false")),
-                control(first(modificationsPerDay, file.getProperty("modifications-per-day"), "")));
+                control(
+                        first(volumeTypes, file.getProperty("volume-types"), ""),
+                        first(modificationsPerDay, file.getProperty("modifications-per-day"), "4")));
     }
 
     private static long ballastBytes(String mib) {
         return mib.isEmpty() ? StoreOptions.BALLAST_BY_DISK : mebibytes("--ballast-mib", mib, MOST_BALLAST_MIB);
     }
 
-    private static ControlSettings control(String modificationsPerDay) {
-        return modificationsPerDay.isEmpty()
-                ? ControlSettings.DEFAULT
-                : new ControlSettings((int) number(
+    private static ControlSettings control(String typesFile, String modificationsPerDay) {
+        return new ControlSettings(
+                typesFile.isEmpty() ? VolumeTypes.BUILT_IN : VolumeTypesFile.read(Path.of(typesFile)), (int) number(
                         "--modifications-per-day", modificationsPerDay, ControlSettings.MOST_MODIFICATIONS_PER_DAY));
     }
 

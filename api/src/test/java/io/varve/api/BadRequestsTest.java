@@ -45,7 +45,7 @@ class BadRequestsTest {
                     {"sizeGiB":null}                       | InvalidParameterValue | sizeGiB null
                     {}                                     | MissingParameter      | sizeGiB, snapshotId
                     {"sizeGiB":1,"size":7}                 | UnknownParameter      | size
-                    {"sizeGiB":1,"volumeType":"gp9"}       | UnknownVolumeType     | volumeType "gp9"
+                    {"sizeGiB":1,"volumeType":"gp9"}       | UnknownVolumeType     | volumeType gp9
                     {"sizeGiB":1,"encrypted":true}         | UnsupportedOperation  | encrypted true
                     {"sizeGiB":1,"iops":0}                 | InvalidParameterValue | iops 0
                     {"sizeGiB":1,"throughputMiBps":-1}     | InvalidParameterValue | throughputMiBps -1

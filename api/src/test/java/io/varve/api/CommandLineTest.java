@@ -59,7 +59,18 @@ class CommandLineTest {
     @Test
     void aVolumeLivesItsLifeOnTheCommandLine() {
         JsonObject created = remote(
-                        "volume", "create", "--size", "2GiB", "--name", "disk", "--tag", "a=b", "--iops", "50",
+                        "volume",
+                        "create",
+                        "--size",
+                        "2GiB",
+                        "--name",
+                        "disk",
+                        "--tag",
+                        "a=b",
+                        "--iops",
+                        "50",
+                        "--throughput",
+                        "unlimited",
                         "--json")
                 .json();
         assertThat(created.getInteger("sizeGiB")).isEqualTo(2);
@@ -74,7 +85,7 @@ class CommandLineTest {
                         .json()
                         .getInteger("sizeGiB"))
                 .isEqualTo(1024);
-        assertThat(remote("volume", "set", "disk", "--iops", "0", "--name", "other", "--json")
+        assertThat(remote("volume", "set", "disk", "--iops", "unlimited", "--name", "other", "--json")
                         .json()
                         .containsKey("iops"))
                 .isFalse();

@@ -22,7 +22,15 @@ final class RunningServer implements AutoCloseable {
         return new RunningServer(Daemon.start(settings(directory), Main.ENGINE));
     }
 
+    static RunningServer on(Path directory, ControlSettings control) {
+        return new RunningServer(Daemon.start(settings(directory, control), Main.ENGINE));
+    }
+
     static ServeSettings settings(Path directory) {
+        return settings(directory, ControlSettings.DEFAULT);
+    }
+
+    private static ServeSettings settings(Path directory, ControlSettings control) {
         ListenAddress anyPort = new ListenAddress("127.0.0.1", 0);
         return new ServeSettings(
                 directory.resolve("data"),
@@ -33,7 +41,7 @@ final class RunningServer implements AutoCloseable {
                 StoreOptions.BALLAST_BY_DISK,
                 4 << 20,
                 false,
-                ControlSettings.DEFAULT);
+                control);
     }
 
     Daemon daemon() {

@@ -61,6 +61,19 @@ class VolumeChangesSystemTest {
     }
 
     @Test
+    @RequiresTools({"qemu-img", "qemu-io"})
+    void whoOpensAVolumeAfterItHasGrownMayUseAllOfIt() {
+        String volume = server.newVolume("grown", 1);
+        server.api().patch("/v1/volumes/" + volume, new JsonObject().put("sizeGiB", 3));
+        String uri = server.unixUri(volume);
+        assertThat(new JsonObject(run("qemu-img", "info", "-f", "raw", "--output=json", uri)).getLong("virtual-size"))
+                .isEqualTo(3 * GIB);
+        assertThat(run("qemu-io", "-f", "raw", "-c", "write -P 7 3071M 1M", "-c", "read -P 7 3071M 1M", uri))
+                .contains("wrote 1048576/1048576")
+                .doesNotContain("failed");
+    }
+
+    @Test
     void aVolumeThatIsDeletedByForceSaysSoToThoseWhoAreConnected() throws IOException {
         String volume = server.newVolume("doomed", 1);
         try (NbdClient client = NbdClient.connect(server.socket(), volume)) {

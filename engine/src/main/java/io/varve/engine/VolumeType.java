@@ -120,6 +120,17 @@ public record VolumeType(
         if (value == UNLIMITED && choice.mayBeUnlimited()) {
             return UNLIMITED;
         }
+        if (value == UNLIMITED) {
+            throw new ProvisioningException(
+                    Reason.VALUE,
+                    field,
+                    "%s unlimited is refused: a volume of type %s has from %d to %d"
+                            .formatted(
+                                    field,
+                                    name,
+                                    choice.range().least(),
+                                    choice.range().most()));
+        }
         check(field, value, choice.range(), Reason.VALUE);
         if (choice.perGiB() > 0 && value > Math.max(choice.anySize(), volumeGiB * choice.perGiB())) {
             throw new ProvisioningException(

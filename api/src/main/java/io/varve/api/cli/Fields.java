@@ -17,13 +17,6 @@ final class Fields {
         }
     }
 
-    /** Puts a limit that was given; 0 takes it away. */
-    static void putLimit(JsonObject body, String field, @Nullable Integer value) {
-        if (value != null) {
-            body.put(field, value == 0 ? null : value);
-        }
-    }
-
     /** Puts changes of tags, if there are any; an empty value takes a tag away. */
     static void putTags(JsonObject body, Map<String, String> tags) {
         if (!tags.isEmpty()) {

@@ -69,11 +69,19 @@ public final class VolumeCommands {
         @Option(names = "--tag", paramLabel = "KEY=VALUE", description = "A tag; may be given many times.")
         private Map<String, String> tags = new LinkedHashMap<>();
 
-        @Option(names = "--iops", paramLabel = "N", description = "At most so many operations per second.")
-        private @Nullable Integer iops;
+        @Option(
+                names = "--iops",
+                paramLabel = "N",
+                converter = Figure.Converter.class,
+                description = "At most so many operations per second, or unlimited.")
+        private @Nullable Figure iops;
 
-        @Option(names = "--throughput", paramLabel = "N", description = "At most so many MiB per second.")
-        private @Nullable Integer throughput;
+        @Option(
+                names = "--throughput",
+                paramLabel = "N",
+                converter = Figure.Converter.class,
+                description = "At most so many MiB per second, or unlimited.")
+        private @Nullable Figure throughput;
 
         @Option(
                 names = "--compression",
@@ -97,8 +105,8 @@ public final class VolumeCommands {
             Fields.put(body, "volumeType", type);
             Fields.put(body, "name", name);
             Fields.put(body, "tags", tags.isEmpty() ? null : tags);
-            Fields.put(body, "iops", iops);
-            Fields.put(body, "throughputMiBps", throughput);
+            Figure.put(body, "iops", iops);
+            Figure.put(body, "throughputMiBps", throughput);
             Fields.put(body, "compression", compression);
             Fields.put(body, "clientToken", clientToken);
             JsonObject volume = client.post(PATH, body);
@@ -181,11 +189,19 @@ public final class VolumeCommands {
         @Mixin
         private LabelOptions label = new LabelOptions();
 
-        @Option(names = "--iops", paramLabel = "N", description = "Operations per second; 0 for no limit.")
-        private @Nullable Integer iops;
+        @Option(
+                names = "--iops",
+                paramLabel = "N",
+                converter = Figure.Converter.class,
+                description = "Operations per second, or unlimited; 0 for what the type gives.")
+        private @Nullable Figure iops;
 
-        @Option(names = "--throughput", paramLabel = "N", description = "MiB per second; 0 for no limit.")
-        private @Nullable Integer throughput;
+        @Option(
+                names = "--throughput",
+                paramLabel = "N",
+                converter = Figure.Converter.class,
+                description = "MiB per second, or unlimited; 0 for what the type gives.")
+        private @Nullable Figure throughput;
 
         @Option(
                 names = "--compression",
@@ -199,8 +215,8 @@ public final class VolumeCommands {
             JsonObject body = new JsonObject();
             label.putInto(body);
             Fields.put(body, "compression", compression);
-            Fields.putLimit(body, "iops", iops);
-            Fields.putLimit(body, "throughputMiBps", throughput);
+            Figure.put(body, "iops", iops);
+            Figure.put(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
             remote.show(changed);
         }
@@ -228,11 +244,19 @@ public final class VolumeCommands {
         @Option(names = "--type", paramLabel = "TYPE", description = "The new volume type.")
         private @Nullable String type;
 
-        @Option(names = "--iops", paramLabel = "N", description = "Operations per second.")
-        private @Nullable Integer iops;
+        @Option(
+                names = "--iops",
+                paramLabel = "N",
+                converter = Figure.Converter.class,
+                description = "Operations per second, or unlimited; 0 for what the type gives.")
+        private @Nullable Figure iops;
 
-        @Option(names = "--throughput", paramLabel = "N", description = "MiB per second.")
-        private @Nullable Integer throughput;
+        @Option(
+                names = "--throughput",
+                paramLabel = "N",
+                converter = Figure.Converter.class,
+                description = "MiB per second, or unlimited; 0 for what the type gives.")
+        private @Nullable Figure throughput;
 
         @Override
         public void run() {
@@ -240,8 +264,8 @@ public final class VolumeCommands {
             JsonObject body = new JsonObject();
             Fields.put(body, "sizeGiB", size == null ? null : size.count());
             Fields.put(body, "volumeType", type);
-            Fields.putLimit(body, "iops", iops);
-            Fields.putLimit(body, "throughputMiBps", throughput);
+            Figure.put(body, "iops", iops);
+            Figure.put(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);
             remote.show(changed);
         }

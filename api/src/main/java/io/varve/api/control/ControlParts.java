@@ -1,9 +1,11 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.ProvisioningException;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeTypes;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -15,6 +17,7 @@ import java.util.random.RandomGenerator;
  *
  * @param random draws ids
  * @param clock the wall clock, by which things come due
+ * @param types what volumes there may be
  * @param attached where volumes are attached; {@link Instances} keeps it
  */
 record ControlParts(
@@ -23,6 +26,7 @@ record ControlParts(
         Events events,
         RandomGenerator random,
         InstantSource clock,
+        VolumeTypes types,
         Ledger<VolumeId, VolumeEntry> volumes,
         Ledger<SnapshotId, SnapshotEntry> snapshots,
         Ledger<RuleId, RetentionRule> rules,
@@ -34,7 +38,8 @@ record ControlParts(
     private static final int GIB_SHIFT = 30;
 
     /** Reads what is known. */
-    static ControlParts of(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
+    static ControlParts of(
+            BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock, VolumeTypes types) {
         Events events = new Events(clock);
         return new ControlParts(
                 store,
@@ -42,6 +47,7 @@ record ControlParts(
                 events,
                 random,
                 clock,
+                types,
                 new Ledger<>(metadata.volumes(), "volume", events),
                 new Ledger<>(metadata.snapshots(), "snapshot", events),
                 new Ledger<>(metadata.retentionRules(), "retention-rule", events),
@@ -55,8 +61,17 @@ record ControlParts(
     /** What a volume is to be held to; its size is part of that for many types. */
     QosLimits limits(VolumeEntry volume) {
         return store.volume(volume.id())
-                .map(record -> volume.limits().qos(record.sizeBytes() >> GIB_SHIFT))
+                .map(record -> volume.limits().qos(types, record.sizeBytes() >> GIB_SHIFT))
                 .orElse(QosLimits.UNLIMITED);
+    }
+
+    /** What a volume of that size is given. Fails as EC2 does if the type does not offer that. */
+    VolumeLimits provisioned(VolumeLimits wanted, long sizeBytes) {
+        try {
+            return wanted.provisioned(types, sizeBytes >> GIB_SHIFT);
+        } catch (ProvisioningException e) {
+            throw RequestException.of(e);
+        }
     }
 
     /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */

@@ -46,7 +46,7 @@ public final class ControlPlane implements AutoCloseable {
             ControlSettings settings) {
         this.store = store;
         this.metadata = metadata;
-        parts = ControlParts.of(store, metadata, random, clock);
+        parts = ControlParts.of(store, metadata, random, clock, settings.volumeTypes());
         retentionRules = new RetentionRules(parts);
         volumes = new Volumes(parts, retentionRules, new VolumeModifications(parts, settings.modificationsPerDay()));
         snapshots = new Snapshots(parts, retentionRules);

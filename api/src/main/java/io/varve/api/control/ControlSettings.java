@@ -1,17 +1,20 @@
 package io.varve.api.control;
 
+import io.varve.engine.VolumeTypes;
+
 /**
  * What an operator may choose about the control plane.
  *
+ * @param volumeTypes what volumes there may be
  * @param modificationsPerDay how often the size and performance of a volume may be changed in 24 hours, from 1 to
  *     {@link #MOST_MODIFICATIONS_PER_DAY}; 0 for as often as one likes
  */
-public record ControlSettings(int modificationsPerDay) {
+public record ControlSettings(VolumeTypes volumeTypes, int modificationsPerDay) {
     /** More are not remembered. */
     public static final int MOST_MODIFICATIONS_PER_DAY = VolumeModifications.KEPT;
 
     /** As EBS has it. */
-    public static final ControlSettings DEFAULT = new ControlSettings(4);
+    public static final ControlSettings DEFAULT = new ControlSettings(VolumeTypes.BUILT_IN, 4);
 
     public ControlSettings {
         if (modificationsPerDay < 0 || modificationsPerDay > MOST_MODIFICATIONS_PER_DAY) {

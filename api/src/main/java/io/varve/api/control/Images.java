@@ -187,7 +187,7 @@ public final class Images {
             throw invalid("sizeGiB %d of %s is smaller than snapshot %s, which has %d GiB"
                     .formatted(sizeGiB, disk.deviceName(), disk.snapshot(), least));
         }
-        Volumes.provisioned(disk.limits(), (long) sizeGiB << GIB_SHIFT); // refuses now what a launch would refuse
+        parts.provisioned(disk.limits(), (long) sizeGiB << GIB_SHIFT); // refuses now what a launch would refuse
         return new BlockDeviceMapping(
                 disk.deviceName(), disk.snapshot(), sizeGiB, disk.limits(), disk.deleteOnTermination());
     }

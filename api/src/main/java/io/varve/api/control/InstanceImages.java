@@ -64,7 +64,7 @@ public final class InstanceImages {
         for (int i = 0; i < attached.size(); i++) {
             Attachment attachment = attached.get(i);
             VolumeLimits limits =
-                    volumes.describe(attachment.volume()).entry().limits().chosen();
+                    volumes.describe(attachment.volume()).entry().limits().chosen(volumes.types());
             disks.add(new Images.Disk(
                     attachment.deviceName(),
                     taken.get(i).record().id(),

@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.Compression;
+import io.varve.engine.VolumeTypes;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 
@@ -9,17 +10,14 @@ import java.util.function.UnaryOperator;
  *
  * @param sizeGiB the size to grow to; empty to leave it
  * @param label makes the new name and tags of the old
- * @param limits makes the new limits of the old
+ * @param limits another type or other figures
  * @param compression what of it is stored compressed from now on; empty to leave it
  */
 public record VolumeChange(
-        Optional<Integer> sizeGiB,
-        UnaryOperator<Label> label,
-        UnaryOperator<VolumeLimits> limits,
-        Optional<Compression> compression) {
+        Optional<Integer> sizeGiB, UnaryOperator<Label> label, LimitsChange limits, Optional<Compression> compression) {
     /** True if it asks for a size, or for another type or other figures than the volume has. */
-    boolean modifies(VolumeEntry volume) {
+    boolean modifies(VolumeEntry volume, VolumeTypes types) {
         return sizeGiB.isPresent()
-                || !limits.apply(volume.limits()).equals(volume.limits().chosen());
+                || !limits.apply(volume.limits(), types).equals(volume.limits().chosen(types));
     }
 }

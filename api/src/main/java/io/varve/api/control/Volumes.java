@@ -2,7 +2,6 @@ package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
-import io.varve.engine.ProvisioningException;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
@@ -37,6 +36,7 @@ public final class Volumes {
     private final ControlParts parts;
     private final VolumeModifications modifications;
     private final BlockStore store;
+    private final VolumeTypes types;
     private final Ledger<VolumeId, VolumeEntry> entries;
     private final Removal<VolumeId, VolumeEntry> removal;
 
@@ -47,6 +47,7 @@ public final class Volumes {
         this.parts = parts;
         this.modifications = modifications;
         store = parts.store();
+        types = parts.types();
         entries = parts.volumes();
         removal = new Removal<>(entries, rules, RetentionRule.Resource.VOLUME, new Target());
         entries.all().forEach(this::limit);
@@ -61,6 +62,11 @@ public final class Volumes {
     public ListRequest.Page<VolumeView> list(ListRequest request) {
         return request.page(
                 "volumes", store.volumes(), VolumeRecord::sequence, this::view, FILTERS.passing(request.filters()));
+    }
+
+    /** What volumes there may be. */
+    public VolumeTypes types() {
+        return types;
     }
 
     /** A part of the volumes in the recycle bin, oldest first. */
@@ -140,7 +146,7 @@ public final class Volumes {
             return describe(earlier.get().id());
         }
         long sizeBytes = sizeBytes(request);
-        VolumeLimits limits = provisioned(request.limits(), sizeBytes);
+        VolumeLimits limits = parts.provisioned(request.limits(), sizeBytes);
         VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), limits, token);
         VolumeEntry entry = request.source()
                 .map(source -> plain.with(new VolumeEntry.Copy(source, SnapshotId.random(parts.random()))))
@@ -231,8 +237,9 @@ public final class Volumes {
      * {@link VolumeModification}.
      */
     public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change, Precondition precondition) {
-        Optional<RequestException> refusal =
-                entries.find(id).filter(change::modifies).flatMap(VolumeModifications::refusal);
+        Optional<RequestException> refusal = entries.find(id)
+                .filter(volume -> change.modifies(volume, types))
+                .flatMap(VolumeModifications::refusal);
         if (refusal.isPresent()) {
             return CompletableFuture.failedFuture(refusal.get());
         }
@@ -299,10 +306,9 @@ public final class Volumes {
         return VolumeModifications.list(List.of(describe(id)), request);
     }
 
-    private static VolumeLimits changed(VolumeChange change, VolumeView before, long sizeBytes) {
-        VolumeLimits wanted = change.limits().apply(before.entry().limits());
-        boolean tooLarge = VolumeTypes.BUILT_IN
-                .find(wanted.volumeType())
+    private VolumeLimits changed(VolumeChange change, VolumeView before, long sizeBytes) {
+        VolumeLimits wanted = change.limits().apply(before.entry().limits(), types);
+        boolean tooLarge = types.find(wanted.volumeType())
                 .filter(type -> sizeBytes >> GIB_SHIFT > type.sizeGiB().most())
                 .isPresent();
         if (tooLarge) {
@@ -311,18 +317,9 @@ public final class Volumes {
                     "volume %s would have %d GiB, more than type %s offers"
                             .formatted(before.record().id(), sizeBytes >> GIB_SHIFT, wanted.volumeType()));
         }
-        return change.modifies(before.entry())
-                ? provisioned(wanted, sizeBytes)
+        return change.modifies(before.entry(), types)
+                ? parts.provisioned(wanted, sizeBytes)
                 : before.entry().limits();
-    }
-
-    /** What a volume of that size is given. Fails as EC2 does if the type does not offer that. */
-    static VolumeLimits provisioned(VolumeLimits wanted, long sizeBytes) {
-        try {
-            return wanted.provisioned(sizeBytes >> GIB_SHIFT);
-        } catch (ProvisioningException e) {
-            throw RequestException.of(e);
-        }
     }
 
     /** Has the engine hold a volume to its limits. */

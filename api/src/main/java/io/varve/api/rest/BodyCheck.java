@@ -45,7 +45,7 @@ final class BodyCheck {
         for (OutputUnit error : errors) {
             String keyword = keyword(error);
             if (keyword.equals(UNKNOWN_FIELD)) {
-                unknown = error;
+                unknown = deeper(unknown, error); // those around it fail with it
             } else if (!OUTER.contains(keyword)) {
                 return refusal(json, error, keyword);
             }
@@ -54,6 +54,11 @@ final class BodyCheck {
         return new RequestException(
                 ErrorCode.UNKNOWN_PARAMETER,
                 "there is no field " + Echo.shorten(field) + " here; it has the value " + value(json, unknown));
+    }
+
+    private static OutputUnit deeper(OutputUnit one, OutputUnit other) {
+        boolean isOneUnknown = keyword(one).equals(UNKNOWN_FIELD);
+        return isOneUnknown && field(one).length() > field(other).length() ? one : other;
     }
 
     private static RequestException refusal(JsonObject json, OutputUnit error, String keyword) {

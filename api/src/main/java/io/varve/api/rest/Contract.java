@@ -103,6 +103,15 @@ public final class Contract {
         }
     }
 
+    /**
+     * Reads a JSON object that one of the document's named schemas allows.
+     *
+     * @throws io.varve.api.control.RequestException that names the field and its value
+     */
+    public JsonObject check(String json, String schemaName) {
+        return BodyCheck.parse(json, validator(schemaName));
+    }
+
     /** What checks values against a schema that may refer to the document's named ones. */
     Validator compile(JsonObject schema) {
         JsonObject whole =

@@ -7,7 +7,6 @@ import io.varve.api.control.ImageId;
 import io.varve.api.control.ImageLaunches;
 import io.varve.api.control.Images;
 import io.varve.api.control.InstanceImages;
-import io.varve.api.control.VolumeLimits;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Instant;
@@ -100,10 +99,7 @@ final class ImageOperations {
                 json.getString("deviceName"),
                 Requests.snapshotId("snapshotId", json.getString("snapshotId")),
                 Optional.ofNullable(json.getInteger("sizeGiB")),
-                new VolumeLimits(
-                        json.getString("volumeType", VolumeLimits.LOCAL),
-                        json.getInteger("iops", 0),
-                        json.getInteger("throughputMiBps", 0)),
+                Requests.limits(json),
                 json.getBoolean("deleteOnTermination", true));
     }
 

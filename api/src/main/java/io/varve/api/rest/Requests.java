@@ -2,6 +2,7 @@ package io.varve.api.rest;
 
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.Label;
+import io.varve.api.control.LimitsChange;
 import io.varve.api.control.RequestException;
 import io.varve.api.control.RetentionRule;
 import io.varve.api.control.RetentionRules;
@@ -39,10 +40,7 @@ final class Requests {
                 Optional.ofNullable(json.getInteger("sizeGiB")),
                 Optional.ofNullable(json.getString("snapshotId")).map(id -> snapshotId("snapshotId", id)),
                 Optional.ofNullable(json.getString("sourceVolumeId")).map(id -> volumeId("sourceVolumeId", id)),
-                new VolumeLimits(
-                        json.getString("volumeType", VolumeLimits.LOCAL),
-                        json.getInteger("iops", 0),
-                        json.getInteger("throughputMiBps", 0)),
+                limits(json),
                 compression(json).orElse(Compression.AUTO),
                 label(json),
                 clientToken(json));
@@ -143,32 +141,37 @@ final class Requests {
                     "compression is changed by a request of its own: leave out the other fields");
         }
         return new VolumeChange(
-                Optional.ofNullable(json.getInteger("sizeGiB")),
-                changedLabel(json),
-                old -> changedLimits(json, old),
-                compression);
+                Optional.ofNullable(json.getInteger("sizeGiB")), changedLabel(json), changedLimits(json), compression);
     }
 
-    /** Another type begins with its own figures, the same one keeps those that were chosen. */
-    private static VolumeLimits changedLimits(JsonObject json, VolumeLimits old) {
-        String type = json.getString("volumeType", old.volumeType());
-        VolumeLimits asked = type.equals(old.volumeType()) ? old.chosen() : VolumeLimits.changedTo(type);
+    /** An absent field leaves a limit, null gives back what the type gives. */
+    private static LimitsChange changedLimits(JsonObject json) {
+        return new LimitsChange(
+                Optional.ofNullable(json.getString("volumeType")),
+                changed(json, "iops"),
+                changed(json, "throughputMiBps"));
+    }
+
+    private static Optional<Integer> changed(JsonObject json, String field) {
+        return json.containsKey(field) ? Optional.of(figure(json, field)) : Optional.empty();
+    }
+
+    /** The type and the figures of a new volume or of an image's disk. */
+    static VolumeLimits limits(JsonObject json) {
         return new VolumeLimits(
-                type, changed(json, "iops", asked.iops()), changed(json, "throughputMiBps", asked.throughputMiBps()));
+                json.getString("volumeType", VolumeLimits.LOCAL),
+                figure(json, "iops"),
+                figure(json, "throughputMiBps"));
+    }
+
+    private static int figure(JsonObject json, String field) {
+        Object value = json.getValue(field);
+        return value == null ? 0 : value instanceof Number figure ? figure.intValue() : VolumeLimits.UNLIMITED;
     }
 
     private static Optional<Compression> compression(JsonObject json) {
         return Optional.ofNullable(json.getString("compression"))
                 .map(name -> Compression.valueOf(name.toUpperCase(Locale.ROOT)));
-    }
-
-    /** An absent field leaves a limit, null removes it. */
-    private static int changed(JsonObject json, String field, int old) {
-        if (!json.containsKey(field)) {
-            return old;
-        }
-        Integer value = json.getInteger(field);
-        return value == null ? 0 : value;
     }
 
     static Label label(JsonObject json) {

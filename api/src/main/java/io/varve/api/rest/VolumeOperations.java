@@ -5,7 +5,6 @@ import io.varve.api.control.ListRequest;
 import io.varve.api.control.VolumeModificationView;
 import io.varve.api.control.VolumeView;
 import io.varve.api.control.Volumes;
-import io.varve.engine.VolumeTypes;
 
 /** The operations under {@code /v1/volumes}. */
 final class VolumeOperations {
@@ -26,7 +25,7 @@ final class VolumeOperations {
         operations.addPrompt(
                 "listVolumes",
                 call -> Answer.json(200, Call.page("volumes", volumes.list(call.list()), documents::volume)));
-        operations.addPrompt("listVolumeTypes", call -> Answer.json(200, VolumeTypeDocument.all(VolumeTypes.BUILT_IN)));
+        operations.addPrompt("listVolumeTypes", call -> Answer.json(200, VolumeTypeDocument.all(volumes.types())));
         operations.addPrompt("describeVolume", call -> described(volumes.describe(call.volumeId())));
         operations.add(
                 "changeVolume",

@@ -175,7 +175,10 @@ class CrashStepsTest {
             VolumeId volume = newVolume();
             Label renamed = new Label(Optional.of("renamed"), Map.of());
             VolumeChange change = new VolumeChange(
-                    Optional.of(3), old -> renamed, old -> new VolumeLimits("local", 100, 0), Optional.empty());
+                    Optional.of(3),
+                    old -> renamed,
+                    new LimitsChange(Optional.empty(), Optional.of(100), Optional.empty()),
+                    Optional.empty());
             crash(crashAt, plane -> plane.volumes().change(volume, change, Precondition.NONE));
             VolumeView after = control.volumes().describe(volume);
             boolean changed = after.entry().label().equals(renamed);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.varve.engine.BlockStore;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeTypes;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.nio.file.Path;
@@ -62,7 +63,7 @@ class VolumeModificationsTest {
         VolumeId volume = fixture.volume(GP3);
         change(volume, Optional.of(1), GP3).join();
         VolumeChange renaming = new VolumeChange(
-                Optional.empty(), old -> new Label(Optional.of("db"), old.tags()), old -> old, Optional.empty());
+                Optional.empty(), old -> new Label(Optional.of("db"), old.tags()), LimitsChange.NONE, Optional.empty());
         fixture.control().volumes().change(volume, renaming, Precondition.NONE).join();
         assertThat(modifications(volume)).isEmpty();
     }
@@ -159,7 +160,7 @@ class VolumeModificationsTest {
                             new VolumeChange(
                                     Optional.empty(),
                                     old -> new Label(Optional.of("db"), old.tags()),
-                                    old -> old,
+                                    LimitsChange.NONE,
                                     Optional.empty()),
                             Precondition.NONE);
             assertThat(renaming).isNotDone();
@@ -226,7 +227,7 @@ class VolumeModificationsTest {
                 fixture.metadata(),
                 new SecureRandom(),
                 fixture.clock(),
-                new ControlSettings(modificationsPerDay));
+                new ControlSettings(VolumeTypes.BUILT_IN, modificationsPerDay));
     }
 
     private CompletableFuture<VolumeView> change(VolumeId volume, Optional<Integer> sizeGiB, VolumeLimits limits) {
@@ -235,7 +236,9 @@ class VolumeModificationsTest {
 
     private static CompletableFuture<VolumeView> change(
             ControlPlane plane, VolumeId volume, Optional<Integer> sizeGiB, VolumeLimits limits) {
-        VolumeChange change = new VolumeChange(sizeGiB, label -> label, old -> limits, Optional.empty());
+        LimitsChange asked = new LimitsChange(
+                Optional.of(limits.volumeType()), Optional.of(limits.iops()), Optional.of(limits.throughputMiBps()));
+        VolumeChange change = new VolumeChange(sizeGiB, label -> label, asked, Optional.empty());
         return plane.volumes().change(volume, change, Precondition.NONE);
     }
 
