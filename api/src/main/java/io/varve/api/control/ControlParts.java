@@ -87,8 +87,11 @@ record ControlParts(
         return images.all().stream().filter(image -> image.uses(id)).findAny();
     }
 
-    /** Fails with SNAPSHOT_NOT_FOUND unless the snapshot is there for everybody. */
+    /** Fails with SNAPSHOT_NOT_FOUND unless the snapshot is there for everybody, INCORRECT_STATE while it is being uploaded. */
     void requireSnapshot(SnapshotId id) {
+        snapshots.find(id).filter(entry -> entry.unfinished().isPresent()).ifPresent(entry -> {
+            throw Snapshots.unfinished(entry);
+        });
         if (store.snapshot(id).isEmpty()
                 || snapshots.find(id).filter(entry -> entry.phase().isShown()).isEmpty()) {
             throw Snapshots.notFound(id);

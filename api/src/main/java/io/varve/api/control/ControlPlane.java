@@ -28,6 +28,9 @@ public final class ControlPlane implements AutoCloseable {
     private final ControlParts parts;
     private final RetentionRules retentionRules;
     private final Volumes volumes;
+    private final DirectBlocks directBlocks = new DirectBlocks();
+    private final Uploads uploads;
+    private final SnapshotBlocks snapshotBlocks;
     private final Snapshots snapshots;
     private final LifecyclePolicies lifecyclePolicies;
     private final Imports imports;
@@ -49,7 +52,9 @@ public final class ControlPlane implements AutoCloseable {
         parts = ControlParts.of(store, metadata, random, clock, settings.volumeTypes());
         retentionRules = new RetentionRules(parts);
         volumes = new Volumes(parts, retentionRules, new VolumeModifications(parts, settings.modificationsPerDay()));
-        snapshots = new Snapshots(parts, retentionRules);
+        uploads = new Uploads(parts, directBlocks);
+        snapshotBlocks = new SnapshotBlocks(parts, directBlocks);
+        snapshots = new Snapshots(parts, retentionRules, uploads, snapshotBlocks);
         lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
         imports = new Imports(parts);
         images = new Images(parts, snapshots);
@@ -133,6 +138,8 @@ public final class ControlPlane implements AutoCloseable {
         attempt("emptying the bin of snapshots", snapshots::expire);
         attempt("lifecycle policies", lifecyclePolicies::tick);
         attempt("taking back imports", imports::expire);
+        attempt("giving up uploads", uploads::expire);
+        attempt("closing snapshots that nobody reads", snapshotBlocks::expire);
         attempt("saving burst credits", burstCredits::tick);
         attempt("detachments and terminations", instances::tick);
     }
@@ -164,6 +171,16 @@ public final class ControlPlane implements AutoCloseable {
         return lifecyclePolicies;
     }
 
+    /** Snapshots that are sent block by block. */
+    public Uploads uploads() {
+        return uploads;
+    }
+
+    /** Snapshots that are read block by block. */
+    public SnapshotBlocks snapshotBlocks() {
+        return snapshotBlocks;
+    }
+
     public Imports imports() {
         return imports;
     }
@@ -186,7 +203,7 @@ public final class ControlPlane implements AutoCloseable {
 
     /** The portable file of a snapshot, since another one if that is given. Fails with SNAPSHOT_NOT_FOUND. */
     public SnapshotExport export(SnapshotId id, Optional<SnapshotId> since) {
-        SnapshotView snapshot = snapshots.describe(id);
+        SnapshotView snapshot = snapshots.completed(id);
         since.ifPresent(parts::requireSnapshot);
         return new SnapshotExport(store, snapshot.record(), since);
     }
@@ -203,7 +220,10 @@ public final class ControlPlane implements AutoCloseable {
     /** Waits for the operations that have begun and takes no more. Blocks. */
     @Override
     public void close() {
+        directBlocks.close();
         parts.sequencer().close();
+        uploads.close();
+        snapshotBlocks.close();
         attempt("saving burst credits", burstCredits::save);
     }
 }

@@ -73,6 +73,7 @@ final class EntryTables {
                 .column("description", SnapshotEntry::description)
                 .column("phase", SnapshotEntry::phase)
                 .column("copy", entry -> entry.copy().map(EntryTables::json).orElse(null))
+                .column("upload", entry -> entry.upload().map(EntryTables::json).orElse(null))
                 .column("lock", entry -> entry.lock().map(EntryTables::json).orElse(null))
                 .column("recycled", entry -> recycled(entry.recycled()));
     }
@@ -89,8 +90,32 @@ final class EntryTables {
                                 SnapshotId.parse(copy.getString("of")),
                                 VolumeId.parse(copy.getString("volume")),
                                 VolumeId.parse(copy.getString("by")))),
+                json(row, "upload").map(EntryTables::upload),
                 json(row, "lock").map(EntryTables::lock),
                 recycled(row));
+    }
+
+    private static String json(SnapshotEntry.Upload upload) {
+        return new JsonObject()
+                .put("volume", upload.volume().toString())
+                .put("parent", upload.parent().map(SnapshotId::toString).orElse(null))
+                .put("sizeBytes", upload.sizeBytes())
+                .put("timeoutMinutes", upload.timeoutMinutes())
+                .put("startedAt", upload.startedAt())
+                .put("progressPercent", upload.progressPercent())
+                .put("failure", upload.failure().orElse(null))
+                .encode();
+    }
+
+    private static SnapshotEntry.Upload upload(JsonObject json) {
+        return new SnapshotEntry.Upload(
+                VolumeId.parse(json.getString("volume")),
+                Optional.ofNullable(json.getString("parent")).map(SnapshotId::parse),
+                json.getLong("sizeBytes"),
+                json.getInteger("timeoutMinutes"),
+                json.getInstant("startedAt"),
+                json.getInteger("progressPercent"),
+                Optional.ofNullable(json.getString("failure")));
     }
 
     private static String json(SnapshotEntry.Copy copy) {

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
  * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished. What
- * copies were made by is deleted.
+ * copies were made by is deleted. An upload goes on where its volume is.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -39,6 +39,7 @@ final class Recovery {
         for (SnapshotEntry entry : metadata.snapshots().all()) {
             settle(entry);
             known.add(entry.id());
+            entry.upload().ifPresent(upload -> known.add(upload.volume()));
         }
         for (ImportEntry entry : metadata.imports().all()) {
             settle(entry);
@@ -95,6 +96,16 @@ final class Recovery {
                 .flatMap(store::volume)
                 .ifPresent(means -> EngineCalls.await(store.deleteVolume(means.id())));
         boolean exists = store.snapshot(entry.id()).isPresent();
+        if (!exists && goesOn(entry)) {
+            return;
+        }
+        entry.upload()
+                .map(SnapshotEntry.Upload::volume)
+                .flatMap(store::volume)
+                .ifPresent(hidden -> EngineCalls.await(store.deleteVolume(hidden.id())));
+        if (!exists && hasFailed(entry)) {
+            return;
+        }
         if (exists && entry.phase() == Phase.DELETING) {
             EngineCalls.await(store.deleteSnapshot(entry.id()));
         }
@@ -104,6 +115,18 @@ final class Recovery {
         } else if (entry.phase() == Phase.CREATING) {
             metadata.snapshots().put(entry.with(Phase.READY));
         }
+    }
+
+    private boolean goesOn(SnapshotEntry entry) {
+        return !hasFailed(entry)
+                && entry.unfinished()
+                        .flatMap(upload -> store.volume(upload.volume()))
+                        .isPresent();
+    }
+
+    /** Only its deletion ends that. */
+    private static boolean hasFailed(SnapshotEntry entry) {
+        return entry.unfinished().flatMap(SnapshotEntry.Upload::failure).isPresent();
     }
 
     /** An import whose snapshot came about is completed; one whose volume is gone begins anew. */

@@ -134,7 +134,8 @@ final class Schema {
               client_token TEXT UNIQUE,
               parameters TEXT
             ) STRICT"""),
-            List.of("ALTER TABLE volume ADD COLUMN modifications TEXT NOT NULL DEFAULT '[]'")));
+            List.of("ALTER TABLE volume ADD COLUMN modifications TEXT NOT NULL DEFAULT '[]'"),
+            List.of("ALTER TABLE snapshot ADD COLUMN upload TEXT")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

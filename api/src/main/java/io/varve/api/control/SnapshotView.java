@@ -12,6 +12,8 @@ import java.util.Optional;
  * @param at when this was looked at: the state of a lock depends on it
  */
 public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsage usage, Instant at) {
+    private static final int ALL = 100;
+
     /** The version of what is said about it. */
     public String etag() {
         return ETag.of(entry, record.sizeBytes());
@@ -25,6 +27,21 @@ public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsa
     /** What it, or what it is a copy of, was taken of; may be deleted since. */
     public VolumeId volumeId() {
         return entry.copy().map(SnapshotEntry.Copy::volume).orElse(record.volumeId());
+    }
+
+    /** When it was begun. */
+    public Instant startTime() {
+        return entry.upload().map(SnapshotEntry.Upload::startedAt).orElse(record.createdAt());
+    }
+
+    /** How much of it is there. */
+    public int progressPercent() {
+        return entry.unfinished().map(SnapshotEntry.Upload::progressPercent).orElse(ALL);
+    }
+
+    /** Why it is in the state {@code error}. */
+    public Optional<String> failure() {
+        return entry.unfinished().flatMap(SnapshotEntry.Upload::failure);
     }
 
     /** When the policy that took it was due; empty if it did not, or the snapshot was in the recycle bin since. */

@@ -5,6 +5,7 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
+import io.varve.engine.VolumeUsage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Snapshots as people know them, in the same order of steps as {@link Volumes}. Thread-safe. */
 public final class Snapshots {
@@ -24,9 +26,9 @@ public final class Snapshots {
             .one("volume-id", SnapshotView::volumeId)
             .one("volume-size", snapshot -> snapshot.record().sizeBytes() >> GIB_SHIFT)
             .one("status", SnapshotView::state)
-            .one("progress", snapshot -> "100%")
+            .one("progress", snapshot -> snapshot.progressPercent() + "%")
             .one("description", snapshot -> snapshot.entry().description())
-            .one("start-time", snapshot -> snapshot.record().createdAt())
+            .one("start-time", SnapshotView::startTime)
             .one("encrypted", snapshot -> false)
             .one("storage-tier", snapshot -> "standard")
             .many("lock-state", snapshot -> snapshot.lockState().stream())
@@ -38,29 +40,32 @@ public final class Snapshots {
     private final BlockStore store;
     private final Ledger<SnapshotId, SnapshotEntry> entries;
     private final Removal<SnapshotId, SnapshotEntry> removal;
+    private final Uploads uploads;
+    private final SnapshotBlocks blocks;
 
-    Snapshots(ControlParts parts, RetentionRules rules) {
+    Snapshots(ControlParts parts, RetentionRules rules, Uploads uploads, SnapshotBlocks blocks) {
         this.parts = parts;
+        this.uploads = uploads;
+        this.blocks = blocks;
         store = parts.store();
         entries = parts.snapshots();
         removal = new Removal<>(entries, rules, RetentionRule.Resource.SNAPSHOT, new Target());
     }
 
-    /** All snapshots, oldest first. */
+    /** All snapshots, oldest first; those that are still being uploaded come last. */
     public List<SnapshotView> list() {
-        return store.snapshots().stream()
-                .flatMap(record -> view(record).stream())
+        return records().stream().flatMap(record -> view(record).stream()).toList();
+    }
+
+    private List<SnapshotRecord> records() {
+        return Stream.concat(store.snapshots().stream(), uploads.unfinished().stream())
                 .toList();
     }
 
-    /** A part of the snapshots, oldest first. */
+    /** A part of the snapshots, in the order of {@link #list()}. */
     public ListRequest.Page<SnapshotView> list(ListRequest request) {
         return request.page(
-                "snapshots",
-                store.snapshots(),
-                SnapshotRecord::sequence,
-                this::view,
-                FILTERS.passing(request.filters()));
+                "snapshots", records(), SnapshotRecord::sequence, this::view, FILTERS.passing(request.filters()));
     }
 
     /** A part of the snapshots in the recycle bin, oldest first. */
@@ -78,8 +83,20 @@ public final class Snapshots {
         return find(id).orElseThrow(() -> notFound(id));
     }
 
+    /** Fails with SNAPSHOT_NOT_FOUND, or INCORRECT_STATE while it is being uploaded. */
+    SnapshotView completed(SnapshotId id) {
+        parts.requireSnapshot(id);
+        return describe(id);
+    }
+
+    static RequestException unfinished(SnapshotEntry entry) {
+        return new RequestException(
+                ErrorCode.INCORRECT_STATE,
+                "snapshot %s is %s: it can be used once it is completed".formatted(entry.id(), entry.state()));
+    }
+
     public Optional<SnapshotView> find(SnapshotId id) {
-        return store.snapshot(id).flatMap(this::view);
+        return store.snapshot(id).or(() -> uploads.unfinished(id)).flatMap(this::view);
     }
 
     private Optional<SnapshotView> view(SnapshotRecord record) {
@@ -92,8 +109,10 @@ public final class Snapshots {
             return Optional.empty();
         }
         try {
-            return Optional.of(new SnapshotView(
-                    record, entry, store.usage(record.id()), parts.clock().instant()));
+            VolumeUsage usage =
+                    store.snapshot(record.id()).isPresent() ? store.usage(record.id()) : uploads.usage(entry);
+            return Optional.of(
+                    new SnapshotView(record, entry, usage, parts.clock().instant()));
         } catch (StoreException e) {
             return Volumes.gone(e);
         }
@@ -140,7 +159,7 @@ public final class Snapshots {
         if (earlier.isPresent()) {
             return describe(earlier.get().id());
         }
-        SnapshotView source = describe(request.of());
+        SnapshotView source = completed(request.of());
         SnapshotEntry.Copy copy =
                 new SnapshotEntry.Copy(request.of(), source.volumeId(), VolumeId.random(parts.random()));
         SnapshotEntry entry = SnapshotEntry.begun(id, request.label(), request.description(), token)
@@ -234,6 +253,10 @@ public final class Snapshots {
         return parts.sequencer().run(id.toString(), () -> {
             SnapshotView snapshot = describe(id);
             precondition.require(snapshot.etag());
+            if (snapshot.entry().unfinished().isPresent()) {
+                uploads.discard(id);
+                return null;
+            }
             if (snapshot.isLocked()) {
                 throw locked(id, snapshot.entry().lock().orElseThrow());
             }
@@ -242,6 +265,7 @@ public final class Snapshots {
                         ErrorCode.SNAPSHOT_IN_USE,
                         "snapshot %s is in use by image %s: deregister that first".formatted(id, image.id()));
             });
+            blocks.letGo(id);
             removal.remove(snapshot.entry(), force, connections);
             return null;
         });
@@ -256,7 +280,7 @@ public final class Snapshots {
     public CompletableFuture<SnapshotView> lock(
             SnapshotId id, SnapshotLock.Request request, Precondition precondition) {
         return parts.sequencer().run(id.toString(), () -> {
-            SnapshotView snapshot = describe(id);
+            SnapshotView snapshot = completed(id);
             precondition.require(snapshot.etag());
             SnapshotLock lock = SnapshotLock.replace(
                     snapshot.entry().lock(), request, parts.clock().instant());

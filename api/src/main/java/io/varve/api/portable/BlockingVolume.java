@@ -27,7 +27,8 @@ public final class BlockingVolume implements AutoCloseable {
         return volume;
     }
 
-    void read(long offset, ByteBuffer destination) {
+    /** Reads into the direct buffer {@code destination}. */
+    public void read(long offset, ByteBuffer destination) {
         request("read", offset, completion -> volume.read(offset, destination, completion));
     }
 
@@ -47,7 +48,7 @@ public final class BlockingVolume implements AutoCloseable {
     }
 
     /** What stands from {@code offset} on; good until the next status. */
-    Extents status(long offset, long length) {
+    public Extents status(long offset, long length) {
         request(
                 "block status",
                 offset,
@@ -56,7 +57,7 @@ public final class BlockingVolume implements AutoCloseable {
     }
 
     /** What {@code source} says from {@code offset} on; good until the next query. */
-    Extents query(ExtentSource source, long offset, long length) {
+    public Extents query(ExtentSource source, long offset, long length) {
         request("query", offset, completion -> source.query(offset, length, MOST_EXTENTS, answers, completion));
         return answers;
     }
