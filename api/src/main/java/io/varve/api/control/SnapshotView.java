@@ -34,6 +34,11 @@ public record SnapshotView(SnapshotRecord record, SnapshotEntry entry, VolumeUsa
         return entry.upload().map(SnapshotEntry.Upload::startedAt).orElse(record.createdAt());
     }
 
+    /** False while a client sends it block by block, and if that failed. */
+    public boolean isFinished() {
+        return entry.unfinished().isEmpty();
+    }
+
     /** How much of it is there. */
     public int progressPercent() {
         return entry.unfinished().map(SnapshotEntry.Upload::progressPercent).orElse(ALL);

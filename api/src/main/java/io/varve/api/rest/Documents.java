@@ -65,18 +65,23 @@ final class Documents {
                 .put("state", view.state())
                 .put("volumeId", view.volumeId().toString())
                 .put("volumeSizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
-                .put("startTime", time(view.record().createdAt()))
+                .put("startTime", time(view.startTime()))
                 .put("description", view.entry().description())
                 .put("tags", tags(view.entry().label().tags()))
                 .put("usedBytes", view.usage().usedBytes());
         putSharing(json, view.usage());
         view.entry().label().name().ifPresent(name -> json.put("name", name));
+        if (!view.isFinished()) {
+            json.put("progressPercent", view.progressPercent());
+        }
+        view.failure().ifPresent(why -> json.put("stateMessage", why));
         view.entry()
                 .copy()
                 .ifPresent(copy -> json.put("sourceSnapshotId", copy.of().toString()));
         view.entry().lock().ifPresent(lock -> json.put("lock", lock(lock, view.at())));
         putRecycled(json, view.entry().recycled());
-        return view.entry().recycled().isPresent() ? json : addressed(json, id);
+        boolean isOffered = view.isFinished() && view.entry().recycled().isEmpty();
+        return isOffered ? addressed(json, id) : json;
     }
 
     static void putFigures(JsonObject json, VolumeLimits limits) {

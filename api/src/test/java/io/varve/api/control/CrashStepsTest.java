@@ -11,6 +11,9 @@ import io.varve.engine.VolumeId;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -225,6 +228,103 @@ class CrashStepsTest {
             assertThat(control.defaultVolume())
                     .contains(control.volumes().list().get(0).record().id());
         }
+    }
+
+    @Test
+    void anUploadThatIsBegunIsPendingOrNeverWas() {
+        SnapshotId parent = newSnapshot(newVolume());
+        crashEverywhere(plane -> plane.uploads().start(upload(Optional.of(parent))), plane -> {
+            everyUploadHasItsVolume(plane, 1);
+            assertThat(plane.snapshots().list().stream().skip(1))
+                    .allMatch(view -> view.state().equals("pending"));
+        });
+    }
+
+    @Test
+    void anUploadIsCompletedOrPendingAndCanBeCompletedThen() {
+        int crashAt = 1;
+        boolean crashed = true;
+        boolean pendingOnce = false;
+        for (; crashed; crashAt++) {
+            SnapshotId id = control.uploads().start(upload(Optional.empty())).join();
+            put(id, 3);
+            crashed = crash(crashAt, plane -> plane.uploads().complete(id, 1, Optional.empty()));
+            everyUploadHasItsVolume(control, 0);
+            pendingOnce |= !control.snapshots().describe(id).isFinished();
+            assertThat(control.uploads().complete(id, 1, Optional.empty()).join())
+                    .isTrue();
+            assertThat(control.snapshots().describe(id).state()).isEqualTo("completed");
+        }
+        assertThat(crashAt).as("steps of the call").isGreaterThan(6);
+        assertThat(pendingOnce).isTrue();
+        assertThat(store.volumes()).isEmpty();
+    }
+
+    @Test
+    void anUploadThatIsTakenBackGoesWhole() {
+        boolean crashed = true;
+        for (int crashAt = 1; crashed; crashAt++) {
+            SnapshotId id = control.uploads().start(upload(Optional.empty())).join();
+            crashed = crash(crashAt, plane -> plane.snapshots().delete(id, false, Precondition.NONE, NOBODY));
+            assertThat(control.snapshots().find(id).isPresent()).isEqualTo(crashAt == 1);
+            everyUploadHasItsVolume(control, 0);
+        }
+    }
+
+    @Test
+    void anUploadThatFailsGivesItsSpaceBack() {
+        for (int crashAt = 1; crashAt <= 4; crashAt++) {
+            SnapshotId id = control.uploads().start(upload(Optional.empty())).join();
+            CrashPoints points = new CrashPoints(crashAt);
+            control.close();
+            MovingClock clock = new MovingClock();
+            ControlPlane dying = ControlPlane.start(
+                    points.around(BlockStore.class, store),
+                    points.around(Metadata.class, metadata),
+                    new SecureRandom(),
+                    clock);
+            clock.now = clock.now.plus(Duration.ofHours(1));
+            Throwable unused = catchThrowable(dying::tick);
+            dying.close();
+            control = ControlPlane.start(store, metadata, new SecureRandom(), Clock.systemUTC());
+            boolean failed = crashAt > 1;
+            assertThat(control.snapshots().describe(id).state()).isEqualTo(failed ? "error" : "pending");
+            assertThat(store.volumes()).hasSize(failed ? 0 : 1);
+            control.snapshots().delete(id, false, Precondition.NONE, NOBODY).join();
+            everyUploadHasItsVolume(control, 0);
+        }
+    }
+
+    /** A clock that is set. */
+    private static final class MovingClock implements InstantSource {
+        private Instant now = Instant.now();
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+    }
+
+    private void everyUploadHasItsVolume(ControlPlane plane, int otherVolumes) {
+        List<SnapshotView> unfinished = plane.snapshots().list().stream()
+                .filter(view -> !view.isFinished())
+                .toList();
+        assertThat(store.volumes()).hasSize(unfinished.size() + otherVolumes);
+        assertThat(unfinished)
+                .allMatch(view -> store.volume(view.record().volumeId()).isPresent());
+        assertThat(plane.volumes().list()).hasSize(otherVolumes);
+        assertThat(metadata.snapshots().all()).hasSize(store.snapshots().size() + unfinished.size());
+    }
+
+    private static UploadRequest upload(Optional<SnapshotId> parent) {
+        return new UploadRequest(1, parent, LABEL, "", 10, Optional.empty());
+    }
+
+    private void put(SnapshotId id, int index) {
+        byte[] bytes = new byte[DirectBlocks.BYTES];
+        control.uploads()
+                .put(id, index, bytes, DirectBlocks.newDigest().digest(bytes), Optional.empty())
+                .join();
     }
 
     private void everyVolumeIsWhole(ControlPlane plane) {
