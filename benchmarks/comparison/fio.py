@@ -13,6 +13,7 @@ class Load:
     operations: int
     iops: float
     megabytes_per_second: float
+    mean_us: float
     slowest_thousandth_us: float
     slowest_us: float
 
@@ -26,10 +27,12 @@ def fio(uri, size_gib, *options):
     if job["error"]:
         raise CannotCompare(f"fio on {uri} ended with error {job['error']}")
     ways = [job[way] for way in ("read", "write") if job[way]["total_ios"]]
+    operations = sum(way["total_ios"] for way in ways)
     return Load(
-        operations=sum(way["total_ios"] for way in ways),
+        operations=operations,
         iops=sum(way["iops"] for way in ways),
         megabytes_per_second=sum(way["bw_bytes"] for way in ways) / 1e6,
+        mean_us=sum(way["clat_ns"]["mean"] * way["total_ios"] for way in ways) / max(operations, 1) / 1e3,
         slowest_thousandth_us=max((way["clat_ns"].get("percentile", {}).get("99.900000", 0) for way in ways), default=0) / 1e3,
         slowest_us=max((way["clat_ns"]["max"] for way in ways), default=0) / 1e3)
 

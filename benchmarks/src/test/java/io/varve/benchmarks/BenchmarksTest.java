@@ -49,6 +49,7 @@ class BenchmarksTest {
                         "ServerBenchmark.randomRead",
                         "StepBenchmark.lookUp",
                         "AppendBenchmark.append",
+                        "TokenBucketBenchmark.admit",
                         "WireBenchmark.decode");
         assertThat(results)
                 .allSatisfy(result -> assertThat(

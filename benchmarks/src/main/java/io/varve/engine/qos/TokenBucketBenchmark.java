@@ -1,0 +1,66 @@
+package io.varve.engine.qos;
+
+import io.varve.benchmarks.AsServed;
+import io.varve.engine.QosLimits;
+import io.varve.engine.VolumeType;
+import io.varve.engine.VolumeTypes;
+import io.varve.engine.qos.Throttle.Direction;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Setup;
+
+/**
+ * What throttling adds to a request: one question, and the payment where it may pass. A third more is asked for than the
+ * limit allows, so that a quarter is told to wait. The clock's own cost is not in it: a request has its time already.
+ */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+public class TokenBucketBenchmark extends AsServed {
+    private static final int BLOCK_BYTES = 4096;
+    private static final long MIB = 1L << 20;
+    private static final long GIB = 1L << 30;
+    private static final int SIZE_GIB = 100;
+
+    /** The volume's limits. */
+    @Param({"none", "iops", "gp3", "gp2", "st1"})
+    public String limits = "none";
+
+    /** True if each request goes on where the last one ended. */
+    @Param({"false", "true"})
+    public boolean sequential;
+
+    private Throttle throttle = new Throttle();
+    private long stepNanos;
+    private long nowNanos;
+    private long offset;
+
+    @Setup(Level.Trial)
+    public void begin() {
+        QosLimits chosen = switch (limits) {
+            case "none" -> QosLimits.UNLIMITED;
+            case "iops" -> new QosLimits(10_000, 100 * MIB);
+            default -> of(VolumeTypes.BUILT_IN.get(limits));
+        };
+        throttle = new Throttle(chosen, 0);
+        long allowed = chosen.iops() > 0 ? chosen.iops() : chosen.bytesPerSecond() / MIB;
+        stepNanos = TimeUnit.SECONDS.toNanos(1) / Math.max(1, allowed) * 3 / 4;
+    }
+
+    private static QosLimits of(VolumeType type) {
+        long sizeGiB = Math.max(SIZE_GIB, type.sizeGiB().least());
+        return type.limits(sizeGiB, type.provision(sizeGiB, OptionalLong.empty(), OptionalLong.empty()));
+    }
+
+    @Benchmark
+    public long admit() {
+        nowNanos += stepNanos;
+        offset = (sequential ? offset + BLOCK_BYTES : offset + 977L * BLOCK_BYTES) & (GIB - 1);
+        return throttle.admit(nowNanos, nowNanos, Direction.WRITE, offset, BLOCK_BYTES);
+    }
+}
