@@ -26,6 +26,7 @@ public final class BlockMap {
     private Floors floors;
     private MapChanges changes = new MapChanges();
     private volatile long dirtyPages;
+    private volatile long dirtyUnits;
 
     /** The leaf of a range that is a hole or zero as a whole. */
     private final Node holes = new Node(0, 0, 0, 0);
@@ -153,10 +154,14 @@ public final class BlockMap {
             Node leaf = writableLeaf(block);
             int index = Node.index(0, block);
             int run = Math.min(count - done, Frame.ENTRIES - index);
+            int holes = 0;
             for (int i = 0; i < run; i++) {
-                account(Frame.entry(leaf.frame, index + i), block + i);
+                long entry = Frame.entry(leaf.frame, index + i);
+                holes += entry == Frame.HOLE ? 1 : 0;
+                account(entry, block + i);
                 Frame.set(leaf.frame, index + i, address + (long) (done + i) * stride, checks[checkAt + done + i]);
             }
+            addEntries(leaf, holes);
             done += run;
         }
         changes.addUsed(count);
@@ -195,12 +200,14 @@ public final class BlockMap {
             long first = parent.firstBlock + (parent.level > ROOT_LEVEL ? 0 : index * Node.entrySpan(parent.level));
             writable = new Node(parent.level - 1, first, generation, pool.allocate());
             Frame.fill(writable.frame, entry);
+            writable.entries = entry == Frame.HOLE ? 0 : Frame.ENTRIES;
             parent.residentChildren++;
+            addEntries(parent, entry == Frame.HOLE ? 1 : 0);
         } else {
             writable = new Node(child, generation, pool.allocate());
             detach(child);
         }
-        addDirtyPages(1);
+        addDirty(writable, 1);
         parent.children[index] = writable;
         Frame.set(parent.frame, index, Frame.CHILD, 0);
         ring.join(writable);
@@ -217,7 +224,7 @@ public final class BlockMap {
             }
             release(node);
         } else if (node.birth == generation) {
-            addDirtyPages(-1);
+            addDirty(node, -1);
             release(node);
         } else {
             ring.leave(node);
@@ -245,20 +252,26 @@ public final class BlockMap {
             boolean whole = first >= firstBlock && first + span <= endBlock;
             if (node.level == 0) {
                 account(entry, first);
-                Frame.set(node.frame, i, state, 0);
+                setState(node, i, state);
             } else if (node.children[i] == null && entry <= Frame.ZERO && (whole || entry == state)) {
-                Frame.set(node.frame, i, state, 0);
+                setState(node, i, state);
             } else if (whole && !floors.cursorIsInside(first, first + span)) {
                 drop(node, i);
                 if (node.children[i] != null) {
                     node.children[i] = null;
                     node.residentChildren--;
                 }
-                Frame.set(node.frame, i, state, 0);
+                setState(node, i, state);
             } else {
                 clear(writableChild(node, i), firstBlock, endBlock, state);
             }
         }
+    }
+
+    private void setState(Node node, int index, long state) {
+        int before = Frame.entry(node.frame, index) == Frame.HOLE ? 0 : 1;
+        Frame.set(node.frame, index, state, 0);
+        addEntries(node, (state == Frame.HOLE ? 0 : 1) - before);
     }
 
     /** Accounts for the subtree under an entry that is about to be overwritten. Changes nothing in {@code parent}. */
@@ -322,7 +335,7 @@ public final class BlockMap {
         for (Node node : written.nodes()) {
             node.pointer = node.writtenPointer;
             node.check = node.writtenCheck;
-            addDirtyPages(-1);
+            addDirty(node, -1);
             if (node.detached) {
                 if (node.freeWhenWritten) {
                     changes.addFreedPage(node.pointer);
@@ -347,13 +360,33 @@ public final class BlockMap {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // written by the loop only
-    private void addDirtyPages(int pages) {
+    private void addDirty(Node node, int pages) {
         dirtyPages += pages;
+        dirtyUnits += (long) pages * node.mostUnits();
+    }
+
+    /** Counts entries of a page that may be changed which became or ceased to be something else than holes. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // written by the loop only
+    private void addEntries(Node node, int entries) {
+        if (entries == 0 || node == top) {
+            return;
+        }
+        int before = node.mostUnits();
+        node.entries += entries;
+        int grown = node.mostUnits() - before;
+        if (grown != 0) {
+            dirtyUnits += grown;
+        }
     }
 
     /** Resident pages that are not on disk. Any thread. */
     public long dirtyPages() {
         return dirtyPages;
+    }
+
+    /** {@link io.varve.engine.meta.PagePointer} units that the resident pages which are not on disk take there at most. Any thread. */
+    public long dirtyUnits() {
+        return dirtyUnits;
     }
 
     // ---- residency ----
@@ -409,6 +442,7 @@ public final class BlockMap {
                 Node loaded = new Node(page.level(), page.firstBlock(), birth, frame);
                 loaded.pointer = page.pointer();
                 loaded.check = page.check();
+                loaded.entries = Frame.entries(frame);
                 loaded.referenced = true;
                 node.children[index] = loaded;
                 node.residentChildren++;

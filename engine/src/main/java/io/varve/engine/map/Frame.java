@@ -55,6 +55,15 @@ public final class Frame {
         UnsafeMemory.INSTANCE.setMemory(frame + CHECKS, (long) ENTRIES * Integer.BYTES, (byte) 0);
     }
 
+    /** How many entries are no hole. */
+    static int entries(long frame) {
+        int entries = 0;
+        for (int i = 0; i < ENTRIES; i++) {
+            entries += entry(frame, i) == HOLE ? 0 : 1;
+        }
+        return entries;
+    }
+
     public static void copy(long from, long to) {
         UnsafeMemory.copyMemory(from, to, BYTES);
     }

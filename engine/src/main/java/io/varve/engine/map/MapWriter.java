@@ -82,7 +82,12 @@ public final class MapWriter {
             flush();
         }
         int length = codec.pack(scratch, node.level, node.firstBlock, node.birth, staging, staged);
-        long pointer = space.allocate(PagePointer.unitsFor(length));
+        int units = PagePointer.unitsFor(length);
+        if (units > node.mostUnits()) {
+            throw new IllegalStateException(
+                    "a page takes " + units + " units, but room was made for " + node.mostUnits());
+        }
+        long pointer = space.allocate(units);
         node.writtenPointer = pointer;
         long offset = PagePointer.positionBytes(pointer);
         if (staged > 0 && offset != stagedAt + staged) {

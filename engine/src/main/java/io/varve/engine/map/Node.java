@@ -1,5 +1,6 @@
 package io.varve.engine.map;
 
+import io.varve.engine.meta.PagePointer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,8 @@ final class Node {
     long writtenPointer;
     int writtenCheck;
     int residentChildren;
+    /** Entries that are no hole, which bounds what the packed page takes. */
+    int entries;
     /** Children that are being read: as long as there are some, the page is not evicted. */
     int awaited;
     /** No longer in the current tree; the frame is released once the page is on disk. */
@@ -53,6 +56,7 @@ final class Node {
         this.frame = frame;
         this.children = level == 0 ? NO_CHILDREN : original.children.clone();
         this.residentChildren = original.residentChildren;
+        this.entries = original.entries;
         Frame.copy(original.frame, frame);
     }
 
@@ -64,6 +68,11 @@ final class Node {
     /** Blocks that one entry of a node of {@code level} covers. */
     static long entrySpan(int level) {
         return 1L << (level * Frame.ENTRY_BITS);
+    }
+
+    /** {@link PagePointer} units that the packed page takes at most. */
+    int mostUnits() {
+        return PagePointer.unitsFor(PackedPageDescriptor.sparseBytes(entries, entries));
     }
 
     boolean isOnDisk() {

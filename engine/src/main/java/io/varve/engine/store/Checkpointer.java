@@ -8,6 +8,7 @@ import io.varve.engine.log.SegmentStore;
 import io.varve.engine.map.Floors;
 import io.varve.engine.map.MapWriter;
 import io.varve.engine.map.WrittenPages;
+import io.varve.engine.meta.PagePointer;
 import io.varve.engine.meta.PageSpace;
 import io.varve.engine.meta.Superblock;
 import io.varve.engine.meta.SuperblockImage;
@@ -28,7 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * nothing that the last superblock needs is touched. Accountant only.
  */
 final class Checkpointer {
-    private static final int PAGE_BYTES = 6656;
+    private static final int PAGE_BYTES = PagePointer.MAX_UNITS * PagePointer.UNIT_BYTES;
     /** What {@link PageSpace#reserve} takes for a page at most. */
     static final long MOST_BYTES_PER_PAGE = 2 * PAGE_BYTES;
 
@@ -106,7 +107,7 @@ final class Checkpointer {
         if (ballast.isShort()) {
             ballast.refill();
         }
-        reserve(dirtyPages(), TABLE_PAGES_AHEAD);
+        reserve(dirtyUnits(touched), TABLE_PAGES_AHEAD);
     }
 
     /**
@@ -115,25 +116,25 @@ final class Checkpointer {
      * @throws DiskException NO_SPACE if there is none even so
      */
     void reserveFromBallast() {
-        reserveFromBallast(dirtyPages());
+        reserveFromBallast(dirtyUnits(touched));
     }
 
-    /** Makes room as {@link #reserveFromBallast()} does, for so many map pages. */
-    void reserveFromBallast(long pages) {
-        ballast.spend(() -> reserve(pages, TABLE_PAGES_AHEAD / 4));
+    /** Makes room as {@link #reserveFromBallast()} does, for map pages of so many units. */
+    void reserveFromBallast(long units) {
+        ballast.spend(() -> reserve(units, TABLE_PAGES_AHEAD / 4));
     }
 
-    private long dirtyPages() {
-        long pages = 0;
-        for (VolumeEntry entry : touched) {
+    private static long dirtyUnits(Iterable<VolumeEntry> entries) {
+        long units = 0;
+        for (VolumeEntry entry : entries) {
             OpenVolume volume = entry.open;
-            pages += volume == null ? 0 : volume.dirtyPages();
+            units += volume == null ? 0 : volume.dirtyUnits();
         }
-        return pages;
+        return units;
     }
 
-    private void reserve(long mapPages, int tablePages) {
-        space.reserve((mapPages + PAGES_AHEAD) * PAGE_BYTES);
+    private void reserve(long mapUnits, int tablePages) {
+        space.reserve(mapUnits * PagePointer.UNIT_BYTES + (long) PAGES_AHEAD * PAGE_BYTES);
         superblock.reserve(tablePages);
     }
 
@@ -144,7 +145,9 @@ final class Checkpointer {
             passLoops();
         }
         List<Participant> participants = freezeAll();
-        reserveFromBallast(); // what was written between the first reservation and the freeze
+        // What was written between the first reservation and the freeze.
+        reserveFromBallast(
+                dirtyUnits(participants.stream().map(Participant::entry).toList()));
         participants.removeIf(participant -> !sync(participant));
         commit(participants);
     }

@@ -856,6 +856,11 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         return map.dirtyPages();
     }
 
+    /** Units of the map file that a checkpoint would take at most. Any thread. */
+    long dirtyUnits() {
+        return map.dirtyUnits();
+    }
+
     boolean isBusy() {
         return requestsInFlight > 0;
     }

@@ -108,7 +108,9 @@ final class Recovery implements LogReader.Handler {
     /** If there is none, other volumes can be opened all the same. */
     private static boolean haveRoom(Deque<Recovery> replayed, Checkpointer checkpointer) {
         try {
-            checkpointer.reserveFromBallast(dirtyPages(replayed));
+            checkpointer.reserveFromBallast(replayed.stream()
+                    .mapToLong(recovery -> recovery.map.dirtyUnits())
+                    .sum());
             return true;
         } catch (DiskException e) {
             replayed.forEach(recovery -> recovery.failed(e));
@@ -237,7 +239,7 @@ final class Recovery implements LogReader.Handler {
         position = reached;
         if (map.dirtyPages() > dirtyPagesAtOnce(parts)) {
             sync();
-            checkpointer.reserveFromBallast(map.dirtyPages());
+            checkpointer.reserveFromBallast(map.dirtyUnits());
             commit.accept(() -> checkpointer.run(List.of(freeze(reachedEpoch, false, false))));
         }
     }

@@ -7,6 +7,7 @@ import io.varve.engine.IoStatus;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
+import io.varve.engine.io.Disk;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +38,23 @@ class BigVolumesTest {
 
         assertThat(before - simulated.disk.freeBytes()).isLessThan(1 << 20);
         assertThat(traffic()).isEqualTo(new MapTraffic(0, 0));
+    }
+
+    @Test
+    void theMapOfScatteredBlocksTakesWhatItHolds() {
+        int leaves = 4000;
+        Volume volume = create(VOLUME, leaves * LEAF);
+
+        for (int i = 0; i < leaves; i++) {
+            simulated.write(volume, i * LEAF, BLOCK, 1);
+        }
+        simulated.await(simulated.store().checkpoint());
+
+        long fileBytes =
+                simulated.disk.open(StoreOpening.MAP_FILE, Disk.Mode.EXISTING).sizeBytes();
+        assertThat(fileBytes)
+                .as("room is made for pages as they are, not for the longest that there are")
+                .isLessThanOrEqualTo(8 << 20);
     }
 
     @Test

@@ -4,6 +4,7 @@ import static net.bytebuddy.matcher.ElementMatchers.named;
 
 import io.varve.engine.io.DiskFile;
 import io.varve.engine.map.MapDefects;
+import io.varve.engine.meta.MetaDefects;
 import java.nio.ByteBuffer;
 import net.bytebuddy.asm.Advice;
 import net.bytebuddy.asm.AsmVisitorWrapper;
@@ -18,6 +19,18 @@ enum PlantedDefect {
         @Override
         AsmVisitorWrapper change() {
             return without("sync");
+        }
+    },
+    MAP_PAGE_REUSED_WITHIN_ITS_CHECKPOINT("meta.PageSpace", "free") {
+        @Override
+        AsmVisitorWrapper change() {
+            return with(MetaDefects.ReleasedAtOnce.class);
+        }
+    },
+    MAP_PAGE_REUSED_ONE_CHECKPOINT_EARLY("meta.PageSpace", "free") {
+        @Override
+        AsmVisitorWrapper change() {
+            return with(MetaDefects.ReleasedByTheNextCommit.class);
         }
     },
     CHECK_OF_A_BLOCK_IGNORED("store.BlockReader", "matches") {
