@@ -138,7 +138,8 @@ final class Daemon implements AutoCloseable {
             NbdAddress nbd,
             ServerMetrics metrics) {
         try {
-            return RestServer.start(address, settings.api().host(), control, connections, nbd, metrics::scrape);
+            return RestServer.start(
+                    address, settings.api().host(), control, connections, nbd, AwsFaces.of(control), metrics::scrape);
         } catch (CompletionException e) {
             throw cannotListen("--api " + settings.api(), e);
         }

@@ -49,10 +49,27 @@ class WallsTest {
             .dependOnClassesThat()
             .resideInAnyPackage(
                     "io.varve.api.rest..",
+                    "io.varve.api.aws..",
                     "io.varve.api.cli..",
                     "io.varve.api.metrics..",
                     "io.vertx.core.http..",
                     "io.vertx.ext..");
+
+    @ArchTest
+    static final ArchRule AWS_FACES_SEE_THE_CONTROL_PLANE_ONLY = noClasses()
+            .that()
+            .resideInAPackage("io.varve.api.aws..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.varve.api.rest..", "io.varve.api.cli..", "io.varve.nbd..");
+
+    @ArchTest
+    static final ArchRule ACCESS_KNOWS_NO_FACE = noClasses()
+            .that()
+            .resideInAPackage("io.varve.api.access..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.varve.api.rest..", "io.varve.api.aws..", "io.varve.api.cli..", "io.vertx..");
 
     @ArchTest
     static final ArchRule COMMANDS_SPEAK_REST_ONLY = noClasses()
@@ -60,5 +77,11 @@ class WallsTest {
             .resideInAPackage("io.varve.api.cli..")
             .should()
             .dependOnClassesThat()
-            .resideInAnyPackage("io.varve.engine..", "io.varve.nbd..", "io.varve.api.control..", "io.varve.api.rest..");
+            .resideInAnyPackage(
+                    "io.varve.engine..",
+                    "io.varve.nbd..",
+                    "io.varve.api.access..",
+                    "io.varve.api.aws..",
+                    "io.varve.api.control..",
+                    "io.varve.api.rest..");
 }

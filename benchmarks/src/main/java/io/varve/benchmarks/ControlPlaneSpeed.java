@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
@@ -59,6 +60,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
                 control,
                 Connections.NONE,
                 new NbdAddress(Optional.empty(), 0, Optional.empty(), false),
+                Map.of(),
                 () -> "");
     }
 

@@ -1,5 +1,7 @@
 package io.varve.api.rest;
 
+import io.varve.api.aws.AwsGate;
+import io.varve.api.aws.Face;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ControlPlane;
 import io.varve.api.control.ErrorCode;
@@ -21,6 +23,7 @@ import io.vertx.ext.web.handler.BodyHandler;
 import java.net.InetSocketAddress;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -50,13 +53,19 @@ public final class RestServer implements AutoCloseable {
     private final Contract contract = Contract.load();
     private final Operations operations = new Operations();
     private final HostGuard guard;
+    private final AwsGate aws;
     private final EventStream eventStream;
     private final Transfers transfers;
     private volatile String state = "starting";
     private volatile int port;
 
     private RestServer(
-            String host, ControlPlane control, Connections connections, NbdAddress nbd, Supplier<String> metrics) {
+            String host,
+            ControlPlane control,
+            Connections connections,
+            NbdAddress nbd,
+            Map<String, Face> faces,
+            Supplier<String> metrics) {
         vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(1)
                 .setWorkerPoolSize(1)
@@ -64,6 +73,7 @@ public final class RestServer implements AutoCloseable {
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         guard = new HostGuard(host);
+        aws = new AwsGate(faces);
         eventStream = new EventStream(
                 vertx,
                 control.events(),
@@ -98,6 +108,7 @@ public final class RestServer implements AutoCloseable {
      *
      * @param host the host part of the address as the operator wrote it
      * @param nbd where volumes are reached, for the answers
+     * @param faces the AWS services
      * @param metrics gives the text of /metrics
      * @throws java.util.concurrent.CompletionException if the address cannot be listened on
      */
@@ -107,8 +118,9 @@ public final class RestServer implements AutoCloseable {
             ControlPlane control,
             Connections connections,
             NbdAddress nbd,
+            Map<String, Face> faces,
             Supplier<String> metrics) {
-        RestServer server = new RestServer(host, control, connections, nbd, metrics);
+        RestServer server = new RestServer(host, control, connections, nbd, faces, metrics);
         try {
             server.listen(address);
             return server;
@@ -180,11 +192,22 @@ public final class RestServer implements AutoCloseable {
     private void admit(RoutingContext context) {
         try {
             guard.check(context.request());
+            if (!isNative(context.request().path()) && aws.takes(context.request())) {
+                aws.handle(context.request());
+                return;
+            }
             requireJson(context);
             context.next();
         } catch (RequestException e) {
             fail(context, e);
         }
+    }
+
+    /** True for what the contract has, and for all that it may have one day. */
+    private boolean isNative(String path) {
+        return path.startsWith("/v1/")
+                || contract.operations().stream()
+                        .anyMatch(operation -> operation.path().equals(path));
     }
 
     private static void requireJson(RoutingContext context) {

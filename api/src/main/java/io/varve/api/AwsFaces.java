@@ -1,0 +1,15 @@
+package io.varve.api;
+
+import io.varve.api.aws.Face;
+import io.varve.api.control.ControlPlane;
+import java.util.Map;
+
+/** The AWS services that this server speaks, by the names that signatures have for them. */
+final class AwsFaces {
+    private AwsFaces() {}
+
+    /** One line a service. */
+    static Map<String, Face> of(ControlPlane control) {
+        return Map.ofEntries();
+    }
+}
