@@ -41,6 +41,9 @@ public final class Scale {
     private static final int READS = 400_000;
     private static final long GIB = 1L << 30;
     private static final long TIB = 1L << 40;
+    /** Blocks of another volume that are written meanwhile: few, because what they hold is live too. */
+    private static final long OTHER_BLOCKS = 4096;
+
     private static final byte[] PAYLOAD = new byte[BLOCK_BYTES];
 
     private final Path directory;
@@ -277,9 +280,9 @@ public final class Scale {
             sparse.submit();
         });
         List<Long> foreground = new ArrayList<>();
-        while (store.usage().liveBytes() > 64 << 20 && seconds(start) < 120) {
+        while (store.usage().liveBytes() > OTHER_BLOCKS * BLOCK_BYTES && seconds(start) < 120) {
             long before = System.nanoTime();
-            write(other, random.nextLong(GIB / BLOCK_BYTES) * BLOCK_BYTES);
+            write(other, random.nextLong(OTHER_BLOCKS) * BLOCK_BYTES);
             foreground.add(System.nanoTime() - before);
         }
         print("trimmed all of it in %.1f ms; what it held was given back after %.2f s"

@@ -13,8 +13,8 @@ import java.util.BitSet;
  * new kind when it is needed again.
  *
  * <p>Cells are given out in rising order within a slab, and a slab is gone through to its end before the next is
- * begun, which is one with half its cells free, else a wholly free one, else any: so what is allocated together lies
- * together, and the slabs of a kind are at least half full before more of the file is used.
+ * begun, which is one with a quarter of its cells free, else a wholly free one, else any: so what is allocated together
+ * lies together, and the slabs of a kind are three quarters full before more of the file is used.
  */
 final class FreeCells {
     private static final int VACANT = 0;
@@ -160,7 +160,7 @@ final class FreeCells {
 
     private void file(int slab, int kind) {
         int free = freeCounts[slab];
-        boolean isRoomy = 2 * free >= cells(kind);
+        boolean isRoomy = 4 * free >= cells(kind);
         roomy[kind].set(slab, isRoomy);
         tight[kind].set(slab, !isRoomy && free > 0);
     }
