@@ -177,9 +177,7 @@ final class Requests {
             if (status == IoStatus.OK) {
                 checkRead(volume, first, Regions.stamps(into, first), asked);
             } else if (within) {
-                boolean excused =
-                        status == IoStatus.EIO && world.tolerant || status == IoStatus.ESHUTDOWN && world.closing;
-                require(excused, "a read is answered " + status);
+                require(mayFail(status), "a read is answered " + status);
             }
         });
     }
@@ -202,9 +200,7 @@ final class Requests {
                         "extents cover what was not asked for");
                 checkHoles(volume, first, extents, asked);
             } else if (within) {
-                boolean excused =
-                        status == IoStatus.EIO && world.tolerant || status == IoStatus.ESHUTDOWN && world.closing;
-                require(excused, "a question is answered " + status);
+                require(mayFail(status), "a question is answered " + status);
             }
         });
     }
@@ -244,6 +240,11 @@ final class Requests {
             }
             default -> require(false, "a request is answered " + status);
         }
+    }
+
+    /** Of a read or a question that was well put. */
+    private boolean mayFail(IoStatus status) {
+        return status == IoStatus.EIO && world.tolerant || status == IoStatus.ESHUTDOWN && world.closing;
     }
 
     private void require(boolean holds, String what) {
@@ -286,7 +287,7 @@ final class Requests {
                 }
                 volume.submit();
             } else {
-                require(status == IoStatus.EIO && world.tolerant, "a read is answered " + status);
+                require(mayFail(status), "a read is answered " + status);
                 Arrays.fill(content.unreadable, first, first + count, true);
             }
             done.run();
