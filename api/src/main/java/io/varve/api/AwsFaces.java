@@ -1,7 +1,9 @@
 package io.varve.api;
 
 import io.varve.api.aws.Face;
+import io.varve.api.aws.ebs.EbsFace;
 import io.varve.api.control.ControlPlane;
+import java.time.InstantSource;
 import java.util.Map;
 
 /** The AWS services that this server speaks, by the names that signatures have for them. */
@@ -10,6 +12,6 @@ final class AwsFaces {
 
     /** One line a service. */
     static Map<String, Face> of(ControlPlane control) {
-        return Map.ofEntries();
+        return Map.ofEntries(Map.entry(EbsFace.SERVICE, new EbsFace(control, InstantSource.system())));
     }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 final class DebianPackages {
 
     private static final Map<String, String> PACKAGE_OF = Map.ofEntries(
+            Map.entry("aws", "awscli"),
             Map.entry("busybox", "busybox-static"),
             Map.entry("depmod", "kmod"),
             Map.entry("e2fsck", "e2fsprogs"),

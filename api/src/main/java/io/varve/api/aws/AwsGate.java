@@ -85,7 +85,7 @@ public final class AwsGate {
         Work work = new Work();
         request.response().closeHandler(closed -> work.end());
         request.exceptionHandler(broken -> work.end());
-        Buffer body = Buffer.buffer();
+        Buffer body = Buffer.buffer((int) declaredLength(request)); // growing a large one costs copies
         request.handler(chunk -> {
             if (work.refused) {
                 return; // read to its end, so that the client comes to read the answer

@@ -3,6 +3,8 @@ package io.varve.api.control;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,6 +17,7 @@ public final class ControlDatabase implements Metadata {
     public static final String FILE_NAME = "control.db";
 
     private static final String DEFAULT_VOLUME = "defaultVolume";
+    private static final String SECRET = "secret:";
 
     private final SqlFile file;
     private final Entries<VolumeEntry> volumes;
@@ -123,6 +126,21 @@ public final class ControlDatabase implements Metadata {
     @Override
     public void setDefaultVolume(VolumeId id) {
         settings.put(List.of(new Setting(DEFAULT_VOLUME, id.toString())));
+    }
+
+    @Override
+    public synchronized byte[] secret(String name) {
+        String id = SECRET + name;
+        return settings.all().stream()
+                .filter(setting -> setting.id().equals(id))
+                .map(setting -> HexFormat.of().parseHex(setting.value()))
+                .findFirst()
+                .orElseGet(() -> {
+                    byte[] secret = new byte[SECRET_BYTES];
+                    new SecureRandom().nextBytes(secret);
+                    settings.put(List.of(new Setting(id, HexFormat.of().formatHex(secret))));
+                    return secret;
+                });
     }
 
     @Override

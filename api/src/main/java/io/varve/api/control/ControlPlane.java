@@ -176,6 +176,11 @@ public final class ControlPlane implements AutoCloseable {
         return uploads;
     }
 
+    /** A secret of this store by its name, the same for its life; see {@link Metadata#secret}. Blocks. */
+    public byte[] secret(String name) {
+        return metadata.secret(name);
+    }
+
     /** Snapshots that are read block by block. */
     public SnapshotBlocks snapshotBlocks() {
         return snapshotBlocks;

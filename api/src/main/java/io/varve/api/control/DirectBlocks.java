@@ -27,6 +27,7 @@ public final class DirectBlocks implements AutoCloseable {
     private final ThreadPoolExecutor threads = pool("direct-blocks", THREADS, WAITING);
     private final ThreadPoolExecutor completers = pool("completion", COMPLETERS, Uploads.MOST_PENDING);
     private final ThreadLocal<ByteBuffer> buffers = ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(BYTES));
+    private final ThreadLocal<byte[]> arrays = ThreadLocal.withInitial(() -> new byte[BYTES]);
     private final ThreadLocal<MessageDigest> digests = ThreadLocal.withInitial(DirectBlocks::newDigest);
 
     private static ThreadPoolExecutor pool(String name, int size, int waiting) {
@@ -65,6 +66,11 @@ public final class DirectBlocks implements AutoCloseable {
     /** This thread's buffer of one block, cleared. */
     ByteBuffer buffer() {
         return buffers.get().clear();
+    }
+
+    /** This thread's array of one block, with anything in it. */
+    byte[] array() {
+        return arrays.get();
     }
 
     /** The SHA-256 of some bytes. */

@@ -8,6 +8,9 @@ import java.util.Optional;
  * fail with {@link io.varve.engine.StoreException}. Thread-safe.
  */
 public interface Metadata extends AutoCloseable {
+    /** The length of a secret: as long as the digests that are made with it. */
+    int SECRET_BYTES = 32;
+
     Entries<VolumeEntry> volumes();
 
     Entries<SnapshotEntry> snapshots();
@@ -29,6 +32,9 @@ public interface Metadata extends AutoCloseable {
     Optional<VolumeId> defaultVolume();
 
     void setDefaultVolume(VolumeId id);
+
+    /** {@link #SECRET_BYTES} random bytes under a name, the same for the life of the store. */
+    byte[] secret(String name);
 
     @Override
     void close();

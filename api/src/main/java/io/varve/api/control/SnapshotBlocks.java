@@ -168,22 +168,20 @@ public final class SnapshotBlocks implements AutoCloseable {
     public CompletableFuture<Block> read(SnapshotId id, int index) {
         return blocks.run(() -> {
             parts.requireSnapshot(id);
-            byte[] bytes = open.read(id, volume -> read(volume, index));
+            byte[] bytes = open.read(id, volume -> {
+                requireIndex(index, volume.sizeBytes());
+                return read(blocks, volume, index, new byte[DirectBlocks.BYTES]);
+            });
             return new Block(Buffer.buffer(bytes), Base64.getEncoder().encodeToString(blocks.digest(bytes)));
         });
     }
 
-    private byte[] read(Volume volume, int index) {
-        requireIndex(index, volume.sizeBytes());
-        return read(blocks, volume, index);
-    }
-
-    static byte[] read(DirectBlocks blocks, Volume volume, int index) {
+    /** Fills an array of one block. */
+    static byte[] read(DirectBlocks blocks, Volume volume, int index, byte[] into) {
         ByteBuffer buffer = blocks.buffer();
         new BlockingVolume(volume).read((long) index * DirectBlocks.BYTES, buffer);
-        byte[] bytes = new byte[DirectBlocks.BYTES];
-        buffer.get(0, bytes);
-        return bytes;
+        buffer.get(0, into);
+        return into;
     }
 
     static void requireIndex(int index, long sizeBytes) {

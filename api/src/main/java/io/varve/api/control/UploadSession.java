@@ -133,7 +133,7 @@ final class UploadSession {
     byte[] linearDigest(List<Integer> of) {
         MessageDigest all = DirectBlocks.newDigest();
         for (int index : of) {
-            all.update(blocks.digest(SnapshotBlocks.read(blocks, volume(), index)));
+            all.update(blocks.digest(SnapshotBlocks.read(blocks, volume(), index, blocks.array())));
         }
         return all.digest();
     }

@@ -6,6 +6,7 @@ import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeUsage;
+import io.vertx.core.buffer.Buffer;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
@@ -137,16 +138,24 @@ public final class Uploads implements AutoCloseable {
      * INVALID_PARAMETER_VALUE if the bytes are not those of the digest, CONFLICTING_BLOCK_UPDATE while another request
      * writes the block, INSUFFICIENT_VOLUME_CAPACITY or REQUEST_LIMIT_EXCEEDED.
      *
-     * @param bytes {@link DirectBlocks#BYTES} of them
+     * @param block {@link DirectBlocks#BYTES} of them
      * @param sha256 what the client says of them
      * @param progressPercent how far the client says that the whole is
      */
     public CompletableFuture<Void> put(
-            SnapshotId id, int index, byte[] bytes, byte[] sha256, Optional<Integer> progressPercent) {
+            SnapshotId id, int index, Buffer block, byte[] sha256, Optional<Integer> progressPercent) {
         return blocks.run(() -> {
             SnapshotEntry.Upload upload = pending(id);
             SnapshotBlocks.requireIndex(index, upload.sizeBytes());
-            if (bytes.length != DirectBlocks.BYTES || !MessageDigest.isEqual(blocks.digest(bytes), sha256)) {
+            if (block.length() != DirectBlocks.BYTES) {
+                throw new RequestException(
+                        ErrorCode.INVALID_PARAMETER_VALUE,
+                        "block %d is refused: it has %d bytes, not %d"
+                                .formatted(index, block.length(), DirectBlocks.BYTES));
+            }
+            byte[] bytes = blocks.array();
+            block.getBytes(bytes);
+            if (!MessageDigest.isEqual(blocks.digest(bytes), sha256)) {
                 throw new RequestException(
                         ErrorCode.INVALID_PARAMETER_VALUE,
                         "block %d is refused: its SHA-256 is another one than was said".formatted(index));

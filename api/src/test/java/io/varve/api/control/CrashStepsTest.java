@@ -8,6 +8,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
+import io.vertx.core.buffer.Buffer;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -323,7 +324,7 @@ class CrashStepsTest {
     private void put(SnapshotId id, int index) {
         byte[] bytes = new byte[DirectBlocks.BYTES];
         control.uploads()
-                .put(id, index, bytes, DirectBlocks.newDigest().digest(bytes), Optional.empty())
+                .put(id, index, Buffer.buffer(bytes), DirectBlocks.newDigest().digest(bytes), Optional.empty())
                 .join();
     }
 

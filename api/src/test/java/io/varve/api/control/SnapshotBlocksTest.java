@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.varve.api.BlockIo;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
+import io.vertx.core.buffer.Buffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -116,7 +117,12 @@ class SnapshotBlocksTest {
         for (int index : new int[] {0, 9, BLOCKS + 4}) {
             fixture.control()
                     .uploads()
-                    .put(child, index, bytes, DirectBlocks.newDigest().digest(bytes), Optional.empty())
+                    .put(
+                            child,
+                            index,
+                            Buffer.buffer(bytes),
+                            DirectBlocks.newDigest().digest(bytes),
+                            Optional.empty())
                     .join();
         }
         assertThat(refusal(blocks.list(child, 0, MOST))).isEqualTo(ErrorCode.INCORRECT_STATE);

@@ -7,6 +7,7 @@ import io.varve.api.BlockIo;
 import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
+import io.vertx.core.buffer.Buffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -134,14 +135,14 @@ class UploadsTest {
         byte[] bytes = noise();
         byte[] digest = sha256(bytes);
         bytes[100] ^= 1;
-        assertThat(refusal(uploads.put(id, 0, bytes, digest, Optional.empty())))
+        assertThat(refusal(uploads.put(id, 0, Buffer.buffer(bytes), digest, Optional.empty())))
                 .isEqualTo(ErrorCode.INVALID_PARAMETER_VALUE);
         byte[] shorter = new byte[BLOCK - 1];
-        assertThat(refusal(uploads.put(id, 0, shorter, sha256(shorter), Optional.empty())))
+        assertThat(refusal(uploads.put(id, 0, Buffer.buffer(shorter), sha256(shorter), Optional.empty())))
                 .isEqualTo(ErrorCode.INVALID_PARAMETER_VALUE);
         byte[] good = noise();
         for (int index : new int[] {-1, BLOCKS, Integer.MAX_VALUE}) {
-            assertThat(refusal(uploads.put(id, index, good, sha256(good), Optional.of(50))))
+            assertThat(refusal(uploads.put(id, index, Buffer.buffer(good), sha256(good), Optional.of(50))))
                     .isEqualTo(ErrorCode.INVALID_BLOCK);
         }
         assertThat(fixture.control().snapshots().describe(id).progressPercent()).isZero();
@@ -153,15 +154,15 @@ class UploadsTest {
         SnapshotId taken = fixture.snapshot(fixture.volume());
         Uploads uploads = fixture.control().uploads();
         byte[] bytes = noise();
-        assertThat(refusal(uploads.put(taken, 0, bytes, sha256(bytes), Optional.empty())))
+        assertThat(refusal(uploads.put(taken, 0, Buffer.buffer(bytes), sha256(bytes), Optional.empty())))
                 .isEqualTo(ErrorCode.INCORRECT_STATE);
         assertThat(refusal(uploads.complete(taken, 0, Optional.empty()))).isEqualTo(ErrorCode.INCORRECT_STATE);
         SnapshotId unknown = new SnapshotId(1, 2);
-        assertThat(refusal(uploads.put(unknown, 0, bytes, sha256(bytes), Optional.empty())))
+        assertThat(refusal(uploads.put(unknown, 0, Buffer.buffer(bytes), sha256(bytes), Optional.empty())))
                 .isEqualTo(ErrorCode.SNAPSHOT_NOT_FOUND);
         SnapshotId done = begin(Optional.empty());
         assertThat(complete(done, 0)).isTrue();
-        assertThat(refusal(uploads.put(done, 0, bytes, sha256(bytes), Optional.empty())))
+        assertThat(refusal(uploads.put(done, 0, Buffer.buffer(bytes), sha256(bytes), Optional.empty())))
                 .isEqualTo(ErrorCode.INCORRECT_STATE);
     }
 
@@ -207,7 +208,8 @@ class UploadsTest {
         fixture.restart();
         assertThat(fixture.control().snapshots().describe(id).failure()).isPresent();
         byte[] bytes = noise();
-        assertThat(refusal(fixture.control().uploads().put(id, 0, bytes, sha256(bytes), Optional.empty())))
+        assertThat(refusal(
+                        fixture.control().uploads().put(id, 0, Buffer.buffer(bytes), sha256(bytes), Optional.empty())))
                 .isEqualTo(ErrorCode.INCORRECT_STATE);
         fixture.clock().advance(Uploads.FAILED_SHOWN);
         fixture.control().tick();
@@ -252,7 +254,7 @@ class UploadsTest {
     private void put(SnapshotId id, int index, byte[] bytes, int progress) {
         fixture.control()
                 .uploads()
-                .put(id, index, bytes, sha256(bytes), Optional.of(progress))
+                .put(id, index, Buffer.buffer(bytes), sha256(bytes), Optional.of(progress))
                 .join();
     }
 
