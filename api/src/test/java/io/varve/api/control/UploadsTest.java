@@ -2,6 +2,7 @@ package io.varve.api.control;
 
 import static io.varve.api.control.ControlFixture.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.varve.api.BlockIo;
 import io.varve.engine.Compression;
@@ -11,8 +12,12 @@ import io.vertx.core.buffer.Buffer;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -214,6 +219,51 @@ class UploadsTest {
         fixture.clock().advance(Uploads.FAILED_SHOWN);
         fixture.control().tick();
         assertThat(fixture.control().snapshots().list()).isEmpty();
+    }
+
+    @Test
+    void ofTwoThatWriteOneBlockAtOnceOneIsTold() {
+        VolumeId hidden = new VolumeId(0, 1);
+        fixture.store().createVolume(hidden, 1L << 30).join();
+        try (DirectBlocks blocks = new DirectBlocks()) {
+            UploadSession session = new UploadSession(
+                    fixture.store(), blocks, hidden, fixture.clock().instant());
+            byte[] bytes = noise();
+            AtomicReference<Throwable> second = new AtomicReference<>();
+            session.write(
+                    3,
+                    bytes,
+                    () -> second.set(catchThrowable(() ->
+                            session.write(3, bytes, () -> {}, fixture.clock().instant()))),
+                    fixture.clock().instant());
+            assertThat(second.get())
+                    .isInstanceOfSatisfying(
+                            RequestException.class,
+                            refusal -> assertThat(refusal.code()).isEqualTo(ErrorCode.CONFLICTING_BLOCK_UPDATE));
+            session.alone(() -> assertThat(catchThrowable(() -> CompletableFuture.runAsync(() -> session.write(
+                                    4, bytes, () -> {}, fixture.clock().instant()))
+                            .join()))
+                    .hasRootCauseInstanceOf(RequestException.class));
+            assertThat(session.written()).containsExactly(3);
+            session.close();
+        }
+    }
+
+    @Test
+    void moreRequestsThanCanWaitAreTurnedAway() {
+        try (DirectBlocks blocks = new DirectBlocks()) {
+            CompletableFuture<Void> gate = new CompletableFuture<>();
+            List<CompletableFuture<?>> admitted = new ArrayList<>();
+            CompletableFuture<?> last = blocks.run(gate::join);
+            while (!last.isCompletedExceptionally()) {
+                admitted.add(last);
+                last = blocks.run(gate::join);
+            }
+            assertThat(refusal(last)).isEqualTo(ErrorCode.REQUEST_LIMIT_EXCEEDED);
+            assertThat(admitted).hasSize(72);
+            gate.complete(null);
+            admitted.forEach(CompletableFuture::join);
+        }
     }
 
     @Test
