@@ -11,8 +11,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -41,11 +43,13 @@ public final class Snapshots {
     private final Ledger<SnapshotId, SnapshotEntry> entries;
     private final Removal<SnapshotId, SnapshotEntry> removal;
     private final Uploads uploads;
+    private final UnfinishedUploads unfinished;
     private final SnapshotBlocks blocks;
 
     Snapshots(ControlParts parts, RetentionRules rules, Uploads uploads, SnapshotBlocks blocks) {
         this.parts = parts;
         this.uploads = uploads;
+        unfinished = new UnfinishedUploads(parts);
         this.blocks = blocks;
         store = parts.store();
         entries = parts.snapshots();
@@ -58,7 +62,13 @@ public final class Snapshots {
     }
 
     private List<SnapshotRecord> records() {
-        return Stream.concat(store.snapshots().stream(), uploads.unfinished().stream())
+        List<SnapshotRecord> pending = unfinished.all(); // first: one that is completed meanwhile is in the other list
+        List<SnapshotRecord> stored = store.snapshots();
+        if (pending.isEmpty()) {
+            return stored;
+        }
+        Set<SnapshotId> there = stored.stream().map(SnapshotRecord::id).collect(Collectors.toSet());
+        return Stream.concat(stored.stream(), pending.stream().filter(record -> !there.contains(record.id())))
                 .toList();
     }
 
@@ -96,7 +106,7 @@ public final class Snapshots {
     }
 
     public Optional<SnapshotView> find(SnapshotId id) {
-        return store.snapshot(id).or(() -> uploads.unfinished(id)).flatMap(this::view);
+        return store.snapshot(id).or(() -> unfinished.find(id)).flatMap(this::view);
     }
 
     private Optional<SnapshotView> view(SnapshotRecord record) {
@@ -109,8 +119,9 @@ public final class Snapshots {
             return Optional.empty();
         }
         try {
-            VolumeUsage usage =
-                    store.snapshot(record.id()).isPresent() ? store.usage(record.id()) : uploads.usage(entry);
+            boolean stored =
+                    entry.unfinished().isEmpty() || store.snapshot(record.id()).isPresent();
+            VolumeUsage usage = stored ? store.usage(record.id()) : unfinished.usage(entry);
             return Optional.of(
                     new SnapshotView(record, entry, usage, parts.clock().instant()));
         } catch (StoreException e) {

@@ -2,19 +2,15 @@ package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
-import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
-import io.varve.engine.VolumeUsage;
 import io.vertx.core.buffer.Buffer;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -145,7 +141,7 @@ public final class Uploads implements AutoCloseable {
     public CompletableFuture<Void> put(
             SnapshotId id, int index, Buffer block, byte[] sha256, Optional<Integer> progressPercent) {
         return blocks.run(() -> {
-            SnapshotEntry.Upload upload = pending(id);
+            SnapshotEntry.Upload upload = receiving(id);
             SnapshotBlocks.requireIndex(index, upload.sizeBytes());
             if (block.length() != DirectBlocks.BYTES) {
                 throw new RequestException(
@@ -162,7 +158,7 @@ public final class Uploads implements AutoCloseable {
             }
             try {
                 session(id, upload)
-                        .write(index, bytes, () -> pending(id), parts.clock().instant());
+                        .write(index, bytes, () -> receiving(id), parts.clock().instant());
             } catch (StoreException e) {
                 throw RequestException.of(e);
             }
@@ -219,7 +215,9 @@ public final class Uploads implements AutoCloseable {
                     new CompletableFuture<Boolean>().completeOnTimeout(false, PROMPT_SECONDS, TimeUnit.SECONDS);
             CompletableFuture<Boolean> work = blocks.complete(() -> {
                 session.afterwards(() -> {
-                    requireSame(session, changedBlocks, sha256);
+                    if (store.snapshot(id).isEmpty()) { // else an earlier completion came so far
+                        requireSame(session, changedBlocks, sha256);
+                    }
                     parts.sequencer()
                             .run(id.toString(), () -> finish(id, session))
                             .join();
@@ -263,7 +261,9 @@ public final class Uploads implements AutoCloseable {
 
     private @Nullable Void finish(SnapshotId id, UploadSession session) {
         SnapshotEntry.Upload upload = pending(id);
-        EngineCalls.await(store.createSnapshot(id, upload.volume()));
+        if (store.snapshot(id).isEmpty()) {
+            EngineCalls.await(store.createSnapshot(id, upload.volume()));
+        }
         session.close();
         EngineCalls.await(store.deleteVolume(upload.volume()));
         entries.find(id).ifPresent(entry -> entries.settle(List.of(entry.with(Phase.READY))));
@@ -278,6 +278,9 @@ public final class Uploads implements AutoCloseable {
                         .ifPresent(upload -> session(id, upload).alone(() -> {
                             entries.put(entry.with(Phase.DELETING));
                             deleteVolume(id, upload);
+                            if (store.snapshot(id).isPresent()) { // of a completion that did not come to its end
+                                EngineCalls.await(store.deleteSnapshot(id));
+                            }
                             entries.remove(id);
                         })));
     }
@@ -295,7 +298,7 @@ public final class Uploads implements AutoCloseable {
     private CompletableFuture<Void> fail(SnapshotId id, String why) {
         return parts.sequencer().run(id.toString(), () -> {
             entries.find(id)
-                    .filter(Uploads::isPending)
+                    .filter(entry -> isPending(entry) && store.snapshot(id).isEmpty())
                     .ifPresent(entry -> entry.upload()
                             .ifPresent(upload -> session(id, upload).alone(() -> {
                                 entries.put(entry.with(upload.failed(why)));
@@ -336,7 +339,7 @@ public final class Uploads implements AutoCloseable {
             if (!(e.getCause() instanceof RequestException)) {
                 throw e;
             }
-            LOG.info("snapshot {} is being written to in its last minute", id);
+            LOG.debug("snapshot {} is being written to in its last minute", id);
         }
     }
 
@@ -359,47 +362,17 @@ public final class Uploads implements AutoCloseable {
         return entry.upload().orElseThrow();
     }
 
+    private SnapshotEntry.Upload receiving(SnapshotId id) {
+        SnapshotEntry.Upload upload = pending(id);
+        if (store.snapshot(id).isPresent()) {
+            throw new RequestException(
+                    ErrorCode.INCORRECT_STATE, "snapshot " + id + " is being completed: it takes no blocks");
+        }
+        return upload;
+    }
+
     private static boolean isPending(SnapshotEntry entry) {
         return entry.unfinished().filter(upload -> upload.failure().isEmpty()).isPresent();
-    }
-
-    /** What is shown of those that are not completed, oldest first. */
-    List<SnapshotRecord> unfinished() {
-        return entries.all().stream()
-                .flatMap(entry -> unfinished(entry).stream())
-                .sorted(Comparator.comparing(SnapshotRecord::sequence))
-                .toList();
-    }
-
-    Optional<SnapshotRecord> unfinished(SnapshotId id) {
-        return entries.find(id).flatMap(this::unfinished);
-    }
-
-    private Optional<SnapshotRecord> unfinished(SnapshotEntry entry) {
-        if (store.snapshot(entry.id()).isPresent()) {
-            return Optional.empty();
-        }
-        return entry.unfinished()
-                .map(upload -> new SnapshotRecord(
-                        entry.id(),
-                        upload.volume(),
-                        upload.sizeBytes(),
-                        place(entry.id(), upload),
-                        upload.startedAt()));
-    }
-
-    /** Behind all that the store has, by the time of their start, no two in one place. */
-    private static long place(SnapshotId id, SnapshotEntry.Upload upload) {
-        int idBits = 20;
-        return 1L << 62 | upload.startedAt().toEpochMilli() << idBits | id.low() & (1 << idBits) - 1;
-    }
-
-    /** Space of one that is not completed. */
-    VolumeUsage usage(SnapshotEntry entry) {
-        SnapshotEntry.Upload upload = entry.upload().orElseThrow();
-        return store.volume(upload.volume()).isPresent()
-                ? store.usage(upload.volume())
-                : new VolumeUsage(upload.sizeBytes(), 0, OptionalLong.empty());
     }
 
     /** Lets go of the volumes. After {@link DirectBlocks#close}. */
