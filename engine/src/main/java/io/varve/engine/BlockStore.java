@@ -172,6 +172,15 @@ public interface BlockStore extends AutoCloseable {
     void limit(VolumeId id, QosLimits limits);
 
     /**
+     * Sets what a volume gets while more is asked of the store than {@link StoreOptions#limits} allow; at once. Not kept
+     * across restarts.
+     */
+    void share(VolumeId id, QosShare share);
+
+    /** How many volumes wait because the store as a whole is held to its limits. */
+    int waitingVolumes();
+
+    /**
      * Has a volume begin its first opening in this process with what it had saved for bursts in an earlier one; without
      * this it begins with all that it can have. Nothing for volumes without {@link QosLimits#burst}.
      */

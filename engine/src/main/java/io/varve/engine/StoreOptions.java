@@ -10,6 +10,8 @@ package io.varve.engine;
  * @param ballastBytes space kept for what gives space back on a full disk, or {@link #BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background and held against its check values; 0 for
  *     never
+ * @param limits what all volumes together are held to: operations and payload bytes per second, 0 for no limit; the rest
+ *     of it means nothing here
  */
 public record StoreOptions(
         MemoryBudget memory,
@@ -17,7 +19,8 @@ public record StoreOptions(
         long checkpointVolumeLogBytes,
         int maxSegmentBytes,
         long ballastBytes,
-        long scrubBytesPerSecond) {
+        long scrubBytesPerSecond,
+        QosLimits limits) {
     /** A ballast of 1 % of the file system, from 64 MiB to 1 GiB, and at most a sixteenth of it. */
     public static final long BALLAST_BY_DISK = -1;
 
@@ -40,7 +43,8 @@ public record StoreOptions(
                 checkpointVolumeLogBytes,
                 maxSegmentBytes,
                 BALLAST_BY_DISK,
-                0);
+                0,
+                QosLimits.UNLIMITED);
     }
 
     /** The same with another memory. */
@@ -51,19 +55,44 @@ public record StoreOptions(
                 checkpointVolumeLogBytes,
                 maxSegmentBytes,
                 ballastBytes,
-                scrubBytesPerSecond);
+                scrubBytesPerSecond,
+                limits);
     }
 
     /** The same with another ballast. */
     public StoreOptions withBallast(long bytes) {
         return new StoreOptions(
-                memory, checkpointLogBytes, checkpointVolumeLogBytes, maxSegmentBytes, bytes, scrubBytesPerSecond);
+                memory,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                maxSegmentBytes,
+                bytes,
+                scrubBytesPerSecond,
+                limits);
     }
 
     /** The same with a scrub. */
     public StoreOptions withScrub(long bytesPerSecond) {
         return new StoreOptions(
-                memory, checkpointLogBytes, checkpointVolumeLogBytes, maxSegmentBytes, ballastBytes, bytesPerSecond);
+                memory,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                maxSegmentBytes,
+                ballastBytes,
+                bytesPerSecond,
+                limits);
+    }
+
+    /** The same with limits for all volumes together. */
+    public StoreOptions withLimits(QosLimits all) {
+        return new StoreOptions(
+                memory,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                maxSegmentBytes,
+                ballastBytes,
+                scrubBytesPerSecond,
+                all);
     }
 
     /** The same with segments that are no more than a 32nd of a file system of that size, but 1 MiB at least. */
@@ -73,6 +102,12 @@ public record StoreOptions(
             segment /= 4;
         }
         return new StoreOptions(
-                memory, checkpointLogBytes, checkpointVolumeLogBytes, segment, ballastBytes, scrubBytesPerSecond);
+                memory,
+                checkpointLogBytes,
+                checkpointVolumeLogBytes,
+                segment,
+                ballastBytes,
+                scrubBytesPerSecond,
+                limits);
     }
 }

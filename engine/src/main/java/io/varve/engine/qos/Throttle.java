@@ -35,12 +35,26 @@ public final class Throttle {
     private boolean creditsAreBytes;
     private boolean isLimited;
     private long unitsOfLast;
+    private StoreShares.@Nullable Member share;
 
     /** A throttle that lets everything pass. */
     public Throttle() {}
 
     public Throttle(QosLimits limits, long nowNanos) {
         update(limits, nowNanos);
+    }
+
+    /** Has requests wait for the volume's turn in its store too. */
+    public void share(StoreShares.Member member) {
+        share = member;
+    }
+
+    /** Nothing waits any more: whatever comes is let in without a question. */
+    public void end() {
+        StoreShares.Member member = share;
+        if (member != null) {
+            member.leave();
+        }
     }
 
     /** Changes the limits from now on. A limit that stays or changes keeps its balance, a new one starts full. */
@@ -103,13 +117,17 @@ public final class Throttle {
      * @return 0 when it is admitted and paid for; else nanoseconds until it can be, and nothing is paid
      */
     public long admit(long nowNanos, long arrivedNanos, Direction direction, long offset, long length) {
-        if (!isLimited) {
+        StoreShares.Member member = share;
+        if (!isLimited && member == null) {
             unitsOfLast = 1;
             return 0;
         }
         long ops = units.count(arrivedNanos, direction, offset, length);
         long bytes = direction == Direction.NONE ? 0 : wholeUnitBytes == 0 ? length : ops * wholeUnitBytes;
         long wait = waitNanos(nowNanos, ops, bytes);
+        if (wait == 0 && member != null) {
+            wait = member.admit(nowNanos, ops, bytes);
+        }
         if (wait == 0) {
             pay(ops, bytes);
             units.admitted(nowNanos, arrivedNanos, direction, offset, length);

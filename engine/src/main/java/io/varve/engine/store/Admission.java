@@ -117,5 +117,6 @@ final class Admission {
         for (Request request = waiting.poll(); request != null; request = waiting.poll()) {
             admitted.accept(request);
         }
+        throttle.end();
     }
 }

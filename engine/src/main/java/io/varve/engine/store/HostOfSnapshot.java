@@ -9,11 +9,15 @@ import java.util.concurrent.CompletableFuture;
 final class HostOfSnapshot implements VolumeHost {
     private final EngineThreads threads;
     private final Runnable released;
-    private final Throttle throttle = new Throttle();
+    private final Throttle throttle;
 
-    /** @param released told when one of its holders has given the snapshot back. Any thread */
-    HostOfSnapshot(EngineThreads threads, Runnable released) {
+    /**
+     * @param throttle lets all pass that the store has room for
+     * @param released told when one of its holders has given the snapshot back. Any thread
+     */
+    HostOfSnapshot(EngineThreads threads, Throttle throttle, Runnable released) {
         this.threads = threads;
+        this.throttle = throttle;
         this.released = released;
     }
 

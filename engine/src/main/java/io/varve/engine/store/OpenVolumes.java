@@ -9,8 +9,11 @@ import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.map.Floors;
+import io.varve.engine.qos.StoreShares;
+import io.varve.engine.qos.Throttle;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +34,7 @@ final class OpenVolumes {
     private final OpenVolume.Shared shared;
     private final StoreMemory memory;
     private final HostOfVolume.Services services;
+    private final Optional<StoreShares> shares;
     /** Open volumes that nobody holds, the longest idle first. */
     private final Set<VolumeEntry> idle = new LinkedHashSet<>();
 
@@ -44,7 +48,9 @@ final class OpenVolumes {
             StoreOptions options,
             OpenVolume.Shared shared,
             StoreMemory memory,
+            Optional<StoreShares> shares,
             EngineThreads threads) {
+        this.shares = shares;
         this.tasks = tasks;
         this.checkpointer = checkpointer;
         this.checkpoints = checkpoints;
@@ -87,6 +93,7 @@ final class OpenVolumes {
 
     private OpenVolume open(VolumeEntry entry) {
         VolumeRow row = entry.row;
+        shares.ifPresent(all -> join(entry, all));
         OpenVolume.Start start = new OpenVolume.Start(
                 entry.key(),
                 entry.sizeBytes,
@@ -102,6 +109,15 @@ final class OpenVolumes {
         volume.onLoop(opened -> opened.limit(entry.limits));
         catalogue.opened(entry, volume);
         return volume;
+    }
+
+    private void join(VolumeEntry entry, StoreShares all) {
+        if (entry.member == null) {
+            StoreShares.Member member = all.member(threads.nanoTime());
+            entry.member = member;
+            entry.throttle.share(member);
+            member.change(entry.share, threads.nanoTime());
+        }
     }
 
     /** Replays the logs of volumes that are not open; those whose storage fails stay FAILED. */
@@ -238,7 +254,9 @@ final class OpenVolumes {
                     row.usedBlocks(),
                     Compression.AUTO,
                     VolumeStatus.OK);
-            HostOfSnapshot host = new HostOfSnapshot(threads, () -> {
+            Throttle throttle = new Throttle();
+            shares.ifPresent(all -> throttle.share(all.member(threads.nanoTime())));
+            HostOfSnapshot host = new HostOfSnapshot(threads, throttle, () -> {
                 CompletableFuture<Void> unused = tasks.run(() -> released(entry));
             });
             open = new OpenVolume(start, shared, threads.nextLoop(), host, entry.counters);

@@ -19,6 +19,7 @@ import io.varve.engine.log.LogPosition;
 import io.varve.engine.map.MapRoot;
 import io.varve.engine.meta.Superblock;
 import io.varve.engine.meta.Table;
+import io.varve.engine.qos.StoreShares;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,7 @@ final class StoreAccountant {
     private final Reclaimer reclaimer;
     private final Checkpointer checkpointer;
     private final Checkpoints checkpoints;
+    private final Optional<StoreShares> shares;
     private final OpenVolumes volumes;
     private final Deletions deletions;
     private final Upkeep upkeep;
@@ -73,7 +75,8 @@ final class StoreAccountant {
         reclaimer = new Reclaimer(parts, subtrees);
         checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
         checkpoints = new Checkpoints(tasks, disk, parts, checkpointer, options.checkpointLogBytes());
-        volumes = new OpenVolumes(tasks, checkpointer, checkpoints, parts, options, shared, memory, threads);
+        shares = StoreShares.of(options.limits(), threads.nanoTime());
+        volumes = new OpenVolumes(tasks, checkpointer, checkpoints, parts, options, shared, memory, shares, threads);
         deletions = new Deletions(tasks, checkpointer, checkpoints, volumes, reclaimer, parts, timer);
         upkeep =
                 new Upkeep(tasks, checkpointer, checkpoints, reclaimer, disk, parts, options, pressure, threads, timer);
@@ -82,6 +85,11 @@ final class StoreAccountant {
     }
 
     // ---- any thread ----
+
+    /** How many volumes wait because the store is held to limits. */
+    int waitingVolumes() {
+        return shares.map(StoreShares::waiting).orElse(0);
+    }
 
     Catalogue catalogue() {
         return catalogue;

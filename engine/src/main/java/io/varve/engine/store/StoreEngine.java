@@ -10,6 +10,7 @@ import io.varve.engine.ExtentSource;
 import io.varve.engine.MemoryShare;
 import io.varve.engine.MemoryUse;
 import io.varve.engine.QosLimits;
+import io.varve.engine.QosShare;
 import io.varve.engine.SalvageReport;
 import io.varve.engine.ScrubStatus;
 import io.varve.engine.SnapshotId;
@@ -27,6 +28,7 @@ import io.varve.engine.io.DiskException;
 import io.varve.engine.io.RealDisk;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.meta.Superblock;
+import io.varve.engine.qos.StoreShares;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -244,6 +246,21 @@ public final class StoreEngine implements BlockStore {
         if (open != null) {
             open.onLoop(volume -> volume.limit(limits));
         }
+    }
+
+    @Override
+    public void share(VolumeId id, QosShare share) {
+        VolumeEntry entry = catalogue.get(id);
+        entry.share = share;
+        StoreShares.Member member = entry.member;
+        if (member != null) {
+            member.change(share, threads.nanoTime());
+        }
+    }
+
+    @Override
+    public int waitingVolumes() {
+        return accountant.waitingVolumes();
     }
 
     @Override

@@ -2,11 +2,13 @@ package io.varve.engine.store;
 
 import io.varve.engine.Compression;
 import io.varve.engine.QosLimits;
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
 import io.varve.engine.VolumeStatus;
+import io.varve.engine.qos.StoreShares;
 import io.varve.engine.qos.Throttle;
 import java.time.Instant;
 import java.util.Comparator;
@@ -58,6 +60,10 @@ final class VolumeEntry {
 
     volatile @Nullable OpenVolume open;
     volatile QosLimits limits = QosLimits.UNLIMITED;
+    volatile QosShare share = QosShare.EVEN;
+    /** Set at the first opening, in a store that has limits. */
+    volatile StoreShares.@Nullable Member member;
+
     volatile VolumeStatus status = VolumeStatus.OK;
 
     VolumeEntry(VolumeRow row, Optional<SnapshotId> origin) {
