@@ -81,7 +81,8 @@ final class Daemon implements AutoCloseable {
                 StoreOptions.DEFAULT
                         .withMemory(settings.memory())
                         .withBallast(settings.ballastBytes())
-                        .withScrub(settings.scrubBytesPerSecond()),
+                        .withScrub(settings.scrubBytesPerSecond())
+                        .withLimits(settings.control().storeLimits()),
                 threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));

@@ -1,6 +1,7 @@
 package io.varve.api;
 
 import io.varve.api.control.ControlSettings;
+import io.varve.engine.QosLimits;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.VolumeTypes;
 import java.io.IOException;
@@ -42,10 +43,14 @@ final class ServeCommand implements Callable<Integer> {
             "attached-only",
             "scrub-rate",
             "modifications-per-day",
-            "volume-types");
+            "volume-types",
+            "store-iops",
+            "store-throughput");
 
     private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
+    private static final long MOST_STORE_IOPS = 10_000_000;
+    private static final long MOST_STORE_MIB = 1_000_000;
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -107,6 +112,18 @@ final class ServeCommand implements Callable<Integer> {
             description = "A JSON file that defines more volume types; see docs/volume-types.md.")
     private @Nullable String volumeTypes;
 
+    @Option(
+            names = "--store-iops",
+            paramLabel = "N",
+            description = "Operations per second that all volumes together may do; default: no limit.")
+    private @Nullable String storeIops;
+
+    @Option(
+            names = "--store-throughput",
+            paramLabel = "N",
+            description = "MiB per second that all volumes together may read and write; default: no limit.")
+    private @Nullable String storeThroughput;
+
     @Override
     public Integer call() throws InterruptedException {
         Daemon daemon = Daemon.start(settings(), Main.ENGINE);
@@ -146,19 +163,24 @@ final class ServeCommand implements Callable<Integer> {
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
                 mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB),
                 attachedOnly || flag(file.getProperty("attached-only", "false")),
-                control(
-                        first(volumeTypes, file.getProperty("volume-types"), ""),
-                        first(modificationsPerDay, file.getProperty("modifications-per-day"), "4")));
+                control(file));
     }
 
     private static long ballastBytes(String mib) {
         return mib.isEmpty() ? StoreOptions.BALLAST_BY_DISK : mebibytes("--ballast-mib", mib, MOST_BALLAST_MIB);
     }
 
-    private static ControlSettings control(String typesFile, String modificationsPerDay) {
+    private ControlSettings control(Properties file) {
+        String types = first(volumeTypes, file.getProperty("volume-types"), "");
+        String perDay = first(modificationsPerDay, file.getProperty("modifications-per-day"), "4");
+        String iops = first(storeIops, file.getProperty("store-iops"), "0");
+        String throughput = first(storeThroughput, file.getProperty("store-throughput"), "0");
         return new ControlSettings(
-                typesFile.isEmpty() ? VolumeTypes.BUILT_IN : VolumeTypesFile.read(Path.of(typesFile)), (int) number(
-                        "--modifications-per-day", modificationsPerDay, ControlSettings.MOST_MODIFICATIONS_PER_DAY));
+                types.isEmpty() ? VolumeTypes.BUILT_IN : VolumeTypesFile.read(Path.of(types)),
+                (int) number("--modifications-per-day", perDay, ControlSettings.MOST_MODIFICATIONS_PER_DAY),
+                new QosLimits(
+                        number("--store-iops", iops, MOST_STORE_IOPS),
+                        mebibytes("--store-throughput", throughput, MOST_STORE_MIB)));
     }
 
     private static long mebibytes(String option, String mib, long most) {

@@ -93,6 +93,14 @@ class CommandLineTest {
                         .json()
                         .getString("compression"))
                 .isEqualTo("lz4");
+        JsonObject shared = remote("volume", "set", "other", "--minimum-iops", "70", "--weight", "300", "--json")
+                .json();
+        assertThat(shared.getInteger("minimumIops")).isEqualTo(70);
+        assertThat(shared.getInteger("weight")).isEqualTo(300);
+        assertThat(remote("volume", "set", "other", "--minimum-iops", "0", "--json")
+                        .json()
+                        .containsKey("minimumIops"))
+                .isFalse();
         assertThat(remote("volume", "modifications", "other").out())
                 .contains("local 2 GiB, 50 IOPS, - MiB/s")
                 .contains("local 1024 GiB, - IOPS, - MiB/s");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.varve.api.control.ControlSettings;
 import io.varve.api.rest.Probe;
+import io.varve.engine.QosLimits;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,7 +32,7 @@ class VolumeTypesFileTest {
 
     @Test
     void volumesGetWhatTheFileSays() throws IOException {
-        ControlSettings settings = new ControlSettings(VolumeTypesFile.read(file(FILE)), 0);
+        ControlSettings settings = new ControlSettings(VolumeTypesFile.read(file(FILE)), 0, QosLimits.UNLIMITED);
         try (RunningServer server = RunningServer.on(directory, settings)) {
             Probe api = server.api();
             assertThat(api.get("/v1/volume-types")
@@ -65,7 +66,7 @@ class VolumeTypesFileTest {
     @Test
     void aVolumeWhoseTypeIsNoLongerDefinedKeepsItsFiguresAndIsGivenAnotherType() throws IOException {
         String path;
-        ControlSettings settings = new ControlSettings(VolumeTypesFile.read(file(FILE)), 0);
+        ControlSettings settings = new ControlSettings(VolumeTypesFile.read(file(FILE)), 0, QosLimits.UNLIMITED);
         try (RunningServer server = RunningServer.on(directory, settings)) {
             path = "/v1/volumes/"
                     + server.api()

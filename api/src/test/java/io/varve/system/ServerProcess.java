@@ -175,6 +175,15 @@ public final class ServerProcess implements AutoCloseable {
         return nbdPort;
     }
 
+    /** How many threads the process has. */
+    public long threads() {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", String.valueOf(process.pid()), "task"))) {
+            return threads.count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** How long the threads that run now have been ready to run, all together, without a CPU to run on. */
     public Duration cpuWait() {
         try (Stream<Path> threads = Files.list(Path.of("/proc", String.valueOf(process.pid()), "task"))) {

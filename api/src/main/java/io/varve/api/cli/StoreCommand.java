@@ -27,6 +27,7 @@ public final class StoreCommand implements Runnable {
         JsonObject scrub = store.getJsonObject("scrub").copy();
         Object damaged = scrub.remove("damaged");
         fields.put("scrub", scrub);
+        fields.put("limits", store.getJsonObject("limits"));
         Rows.fields(fields, out);
         if (damaged != null) {
             Rows.list(new JsonObject().put("damaged", damaged), "damaged")

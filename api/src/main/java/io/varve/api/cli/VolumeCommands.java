@@ -84,6 +84,18 @@ public final class VolumeCommands {
         private @Nullable Figure throughput;
 
         @Option(
+                names = "--minimum-iops",
+                paramLabel = "N",
+                description = "Operations per second that it gets even while the store as a whole is short.")
+        private @Nullable Integer minimumIops;
+
+        @Option(
+                names = "--weight",
+                paramLabel = "N",
+                description = "Its part while the store as a whole is short, from 1 to 1000; others have 100.")
+        private @Nullable Integer weight;
+
+        @Option(
                 names = "--compression",
                 paramLabel = "MODE",
                 description = "auto (the default: what compaction moves), lz4 (all that is written), or off.")
@@ -107,6 +119,8 @@ public final class VolumeCommands {
             Fields.put(body, "tags", tags.isEmpty() ? null : tags);
             Figure.put(body, "iops", iops);
             Figure.put(body, "throughputMiBps", throughput);
+            Fields.put(body, "minimumIops", minimumIops);
+            Fields.put(body, "weight", weight);
             Fields.put(body, "compression", compression);
             Fields.put(body, "clientToken", clientToken);
             JsonObject volume = client.post(PATH, body);
@@ -204,6 +218,19 @@ public final class VolumeCommands {
         private @Nullable Figure throughput;
 
         @Option(
+                names = "--minimum-iops",
+                paramLabel = "N",
+                description =
+                        "Operations per second that it gets even while the store as a whole is short; 0 for none.")
+        private @Nullable Integer minimumIops;
+
+        @Option(
+                names = "--weight",
+                paramLabel = "N",
+                description = "Its part while the store as a whole is short, from 1 to 1000; others have 100.")
+        private @Nullable Integer weight;
+
+        @Option(
                 names = "--compression",
                 paramLabel = "MODE",
                 description = "auto, lz4 or off, for what is written from now on; given alone.")
@@ -214,6 +241,8 @@ public final class VolumeCommands {
             ApiClient client = remote.client();
             JsonObject body = new JsonObject();
             label.putInto(body);
+            Fields.put(body, "minimumIops", minimumIops);
+            Fields.put(body, "weight", weight);
             Fields.put(body, "compression", compression);
             Figure.put(body, "iops", iops);
             Figure.put(body, "throughputMiBps", throughput);

@@ -3,6 +3,7 @@ package io.varve.api.control;
 import io.varve.api.portable.SnapshotExport;
 import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
+import io.varve.engine.QosLimits;
 import io.varve.engine.ScrubStatus;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreUsage;
@@ -39,6 +40,7 @@ public final class ControlPlane implements AutoCloseable {
     private final BurstCredits burstCredits;
     private final Instances instances;
     private final InstanceImages instanceImages;
+    private final QosLimits storeLimits;
     private volatile Optional<VolumeId> defaultVolume;
 
     private ControlPlane(
@@ -51,7 +53,11 @@ public final class ControlPlane implements AutoCloseable {
         this.metadata = metadata;
         parts = ControlParts.of(store, metadata, random, clock, settings.volumeTypes());
         retentionRules = new RetentionRules(parts);
-        volumes = new Volumes(parts, retentionRules, new VolumeModifications(parts, settings.modificationsPerDay()));
+        volumes = new Volumes(
+                parts,
+                retentionRules,
+                new VolumeModifications(parts, settings.modificationsPerDay()),
+                new VolumeShares(parts, settings.storeLimits()));
         uploads = new Uploads(parts, directBlocks);
         snapshotBlocks = new SnapshotBlocks(parts, directBlocks);
         snapshots = new Snapshots(parts, retentionRules, uploads, snapshotBlocks);
@@ -62,6 +68,7 @@ public final class ControlPlane implements AutoCloseable {
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
         instances = new Instances(parts, volumes);
         instanceImages = new InstanceImages(instances, volumes, snapshots, images);
+        storeLimits = settings.storeLimits();
         defaultVolume = metadata.defaultVolume();
     }
 
@@ -156,6 +163,16 @@ public final class ControlPlane implements AutoCloseable {
     /** Space of the whole store. */
     public StoreUsage usage() {
         return store.usage();
+    }
+
+    /** What all volumes together are held to. */
+    public QosLimits storeLimits() {
+        return storeLimits;
+    }
+
+    /** How many volumes wait because of that. */
+    public int waitingVolumes() {
+        return store.waitingVolumes();
     }
 
     /** How far the scrub is and what it has found. */

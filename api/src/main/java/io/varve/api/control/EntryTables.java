@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonArray;
@@ -24,6 +25,8 @@ final class EntryTables {
                 .column("volume_type", entry -> entry.limits().volumeType())
                 .column("iops", entry -> entry.limits().iops())
                 .column("throughput_mibps", entry -> entry.limits().throughputMiBps())
+                .column("minimum_iops", entry -> entry.share().minimumIops())
+                .column("weight", entry -> entry.share().weight())
                 .column("growing_to_bytes", VolumeEntry::growingToBytes)
                 .column("phase", VolumeEntry::phase)
                 .column("copy", entry -> entry.copy().map(EntryTables::json).orElse(null))
@@ -52,6 +55,7 @@ final class EntryTables {
                 Phase.valueOf(row.getString("phase")),
                 label(row),
                 limits,
+                new QosShare(row.getLong("minimum_iops"), row.getInt("weight")),
                 row.getLong("growing_to_bytes"),
                 token(row),
                 json(row, "copy")

@@ -135,7 +135,10 @@ final class Schema {
               parameters TEXT
             ) STRICT"""),
             List.of("ALTER TABLE volume ADD COLUMN modifications TEXT NOT NULL DEFAULT '[]'"),
-            List.of("ALTER TABLE snapshot ADD COLUMN upload TEXT")));
+            List.of("ALTER TABLE snapshot ADD COLUMN upload TEXT"),
+            List.of(
+                    "ALTER TABLE volume ADD COLUMN minimum_iops INTEGER NOT NULL DEFAULT 0",
+                    "ALTER TABLE volume ADD COLUMN weight INTEGER NOT NULL DEFAULT 100")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

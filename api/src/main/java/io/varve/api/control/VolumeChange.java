@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.Compression;
+import io.varve.engine.QosShare;
 import io.varve.engine.VolumeTypes;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -11,10 +12,24 @@ import java.util.function.UnaryOperator;
  * @param sizeGiB the size to grow to; empty to leave it
  * @param label makes the new name and tags of the old
  * @param limits another type or other figures
+ * @param share makes the new share of the old
  * @param compression what of it is stored compressed from now on; empty to leave it
  */
 public record VolumeChange(
-        Optional<Integer> sizeGiB, UnaryOperator<Label> label, LimitsChange limits, Optional<Compression> compression) {
+        Optional<Integer> sizeGiB,
+        UnaryOperator<Label> label,
+        LimitsChange limits,
+        UnaryOperator<QosShare> share,
+        Optional<Compression> compression) {
+    /** A change that leaves the share. */
+    public VolumeChange(
+            Optional<Integer> sizeGiB,
+            UnaryOperator<Label> label,
+            LimitsChange limits,
+            Optional<Compression> compression) {
+        this(sizeGiB, label, limits, share -> share, compression);
+    }
+
     /** True if it asks for a size, or for another type or other figures than the volume has. */
     boolean modifies(VolumeEntry volume, VolumeTypes types) {
         return sizeGiB.isPresent()

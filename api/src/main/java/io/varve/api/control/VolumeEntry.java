@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.time.Instant;
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param phase how far its creation or deletion has come
  * @param label its name and tags
  * @param limits how fast it may go
+ * @param share what it gets while the store as a whole is short
  * @param growingToBytes the size that a change under way gives it; 0 if there is none
  * @param clientToken the token that it was created with
  * @param copy what it is a copy of, if it is one
@@ -24,6 +26,7 @@ public record VolumeEntry(
         Phase phase,
         Label label,
         VolumeLimits limits,
+        QosShare share,
         long growingToBytes,
         Optional<ClientToken> clientToken,
         Optional<Copy> copy,
@@ -41,7 +44,8 @@ public record VolumeEntry(
     /** A volume with no more to it than this. */
     static VolumeEntry begun(
             VolumeId id, Phase phase, Label label, VolumeLimits limits, Optional<ClientToken> clientToken) {
-        return new VolumeEntry(id, phase, label, limits, 0, clientToken, Optional.empty(), Optional.empty(), List.of());
+        return new VolumeEntry(
+                id, phase, label, limits, QosShare.EVEN, 0, clientToken, Optional.empty(), Optional.empty(), List.of());
     }
 
     @Override
@@ -56,17 +60,32 @@ public record VolumeEntry(
 
     @Override
     public VolumeEntry with(Phase newPhase) {
-        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, clientToken, copy, recycled, modifications);
+        return new VolumeEntry(
+                id, newPhase, label, limits, share, growingToBytes, clientToken, copy, recycled, modifications);
     }
 
     VolumeEntry with(Label newLabel, VolumeLimits newLimits, long newGrowingToBytes) {
         return new VolumeEntry(
-                id, phase, newLabel, newLimits, newGrowingToBytes, clientToken, copy, recycled, modifications);
+                id, phase, newLabel, newLimits, share, newGrowingToBytes, clientToken, copy, recycled, modifications);
     }
 
     VolumeEntry with(Copy newCopy) {
         return new VolumeEntry(
-                id, phase, label, limits, growingToBytes, clientToken, Optional.of(newCopy), recycled, modifications);
+                id,
+                phase,
+                label,
+                limits,
+                share,
+                growingToBytes,
+                clientToken,
+                Optional.of(newCopy),
+                recycled,
+                modifications);
+    }
+
+    VolumeEntry with(QosShare newShare) {
+        return new VolumeEntry(
+                id, phase, label, limits, newShare, growingToBytes, clientToken, copy, recycled, modifications);
     }
 
     VolumeEntry grown() {
@@ -88,7 +107,16 @@ public record VolumeEntry(
 
     private VolumeEntry modified(List<VolumeModification> newModifications) {
         return new VolumeEntry(
-                id, phase, label, limits, growingToBytes, clientToken, copy, recycled, List.copyOf(newModifications));
+                id,
+                phase,
+                label,
+                limits,
+                share,
+                growingToBytes,
+                clientToken,
+                copy,
+                recycled,
+                List.copyOf(newModifications));
     }
 
     /** What was begun by a life that ended is done: see {@link Recovery}. */
@@ -103,6 +131,7 @@ public record VolumeEntry(
     public VolumeEntry recycled(Optional<Recycled> newRecycled) {
         Phase newPhase = newRecycled.isPresent() ? Phase.RECYCLED : Phase.READY;
         Optional<ClientToken> token = newRecycled.isPresent() ? Optional.empty() : clientToken;
-        return new VolumeEntry(id, newPhase, label, limits, growingToBytes, token, copy, newRecycled, modifications);
+        return new VolumeEntry(
+                id, newPhase, label, limits, share, growingToBytes, token, copy, newRecycled, modifications);
     }
 }

@@ -1,6 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.Compression;
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
@@ -13,6 +14,7 @@ import java.util.Optional;
  * @param from the snapshot that it begins as
  * @param source the volume that it begins as, as that is now; with neither it is empty
  * @param limits its type and the figures that were asked for
+ * @param share what it gets while the store as a whole is short
  * @param compression what of it is stored compressed
  */
 public record VolumeRequest(
@@ -20,9 +22,22 @@ public record VolumeRequest(
         Optional<SnapshotId> from,
         Optional<VolumeId> source,
         VolumeLimits limits,
+        QosShare share,
         Compression compression,
         Label label,
         Optional<String> clientToken) {
+    /** A request for a volume with an even share. */
+    public VolumeRequest(
+            Optional<Integer> sizeGiB,
+            Optional<SnapshotId> from,
+            Optional<VolumeId> source,
+            VolumeLimits limits,
+            Compression compression,
+            Label label,
+            Optional<String> clientToken) {
+        this(sizeGiB, from, source, limits, QosShare.EVEN, compression, label, clientToken);
+    }
+
     /** The request without its token in one canonical form: equal requests have equal texts. */
     Optional<ClientToken> token() {
         JsonObject parameters = new JsonObject()
@@ -35,6 +50,9 @@ public record VolumeRequest(
                 .put("tags", label.tags());
         if (compression != Compression.AUTO) {
             parameters.put("compression", compression.name()); // tokens of earlier versions stay what they were
+        }
+        if (!share.equals(QosShare.EVEN)) {
+            parameters.put("minimumIops", share.minimumIops()).put("weight", share.weight());
         }
         source.ifPresent(volume -> parameters.put("sourceVolumeId", volume.toString()));
         return clientToken.map(token -> new ClientToken(token, parameters.encode()));

@@ -2,6 +2,7 @@ package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
@@ -35,6 +36,7 @@ public final class Volumes {
 
     private final ControlParts parts;
     private final VolumeModifications modifications;
+    private final VolumeShares shares;
     private final BlockStore store;
     private final VolumeTypes types;
     private final Ledger<VolumeId, VolumeEntry> entries;
@@ -43,7 +45,8 @@ public final class Volumes {
     /** Those that were in use when this was last looked at. By {@link #watchUse} only. */
     private final Set<VolumeId> inUse = new HashSet<>();
 
-    Volumes(ControlParts parts, RetentionRules rules, VolumeModifications modifications) {
+    Volumes(ControlParts parts, RetentionRules rules, VolumeModifications modifications, VolumeShares shares) {
+        this.shares = shares;
         this.parts = parts;
         this.modifications = modifications;
         store = parts.store();
@@ -147,7 +150,9 @@ public final class Volumes {
         }
         long sizeBytes = sizeBytes(request);
         VolumeLimits limits = parts.provisioned(request.limits(), sizeBytes);
-        VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), limits, token);
+        shares.require(id, request.share(), limits);
+        VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), limits, token)
+                .with(request.share());
         VolumeEntry entry = request.source()
                 .map(source -> plain.with(new VolumeEntry.Copy(source, SnapshotId.random(parts.random()))))
                 .orElse(plain);
@@ -260,11 +265,17 @@ public final class Volumes {
         long growingToBytes = growth(before.record(), change.sizeGiB());
         long sizeBytes = Math.max(growingToBytes, before.record().sizeBytes());
         VolumeLimits limits = changed(change, before, sizeBytes);
-        VolumeEntry changed = old.with(change.label().apply(old.label()), limits, growingToBytes);
+        QosShare share = change.share().apply(old.share());
+        if (!share.equals(old.share()) || !limits.equals(old.limits())) {
+            shares.require(id, share, limits);
+        }
+        VolumeEntry changed = old.with(change.label().apply(old.label()), limits, growingToBytes)
+                .with(share);
         VolumeModification.Shape original = shape(before.record().sizeBytes(), old.limits());
         VolumeModification.Shape target = shape(sizeBytes, limits);
         if (original.equals(target)) {
             entries.put(changed);
+            limit(changed);
         } else {
             modify(old, modifications.begin(changed, original, target));
         }
@@ -326,6 +337,7 @@ public final class Volumes {
     private void limit(VolumeEntry entry) {
         if (store.volume(entry.id()).isPresent()) {
             store.limit(entry.id(), parts.limits(entry));
+            store.share(entry.id(), entry.share());
         }
     }
 

@@ -98,6 +98,9 @@ public final class ServerMetrics implements AutoCloseable {
                 .description("Bytes of blocks that the scrub has read.")
                 .baseUnit("bytes")
                 .register(registry);
+        Gauge.builder("varve.store.waiting.volumes", store, BlockStore::waitingVolumes)
+                .description("Volumes that wait because the store as a whole is held to its limits.")
+                .register(registry);
         Gauge.builder("varve.scrub.damaged", store, s -> s.scrub().damaged().size())
                 .description("Blocks and map pages known to be damaged.")
                 .register(registry);

@@ -10,6 +10,8 @@ import io.varve.api.control.SnapshotView;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeView;
 import io.varve.engine.Finding;
+import io.varve.engine.QosLimits;
+import io.varve.engine.QosShare;
 import io.varve.engine.ScrubStatus;
 import io.varve.engine.StoreUsage;
 import io.varve.engine.VolumeStatus;
@@ -26,6 +28,7 @@ import java.util.Optional;
 /** What the server tells, as the JSON of the contract. */
 final class Documents {
     private static final int GIB_SHIFT = 30;
+    private static final int MIB_SHIFT = 20;
 
     private final NbdAddress nbd;
 
@@ -42,6 +45,12 @@ final class Documents {
                 .put("sizeGiB", view.record().sizeBytes() >> GIB_SHIFT)
                 .put("volumeType", limits.volumeType());
         putFigures(json, limits);
+        if (view.entry().share().minimumIops() > 0) {
+            json.put("minimumIops", view.entry().share().minimumIops());
+        }
+        if (view.entry().share().weight() != QosShare.EVEN.weight()) {
+            json.put("weight", view.entry().share().weight());
+        }
         view.origin().ifPresent(origin -> json.put("snapshotId", origin.toString()));
         view.entry()
                 .copy()
@@ -155,7 +164,7 @@ final class Documents {
         usage.sharedBytes().ifPresent(bytes -> json.put("sharedBytes", bytes));
     }
 
-    JsonObject store(StoreUsage usage, ScrubStatus scrub) {
+    JsonObject store(StoreUsage usage, ScrubStatus scrub, QosLimits limits, int waitingVolumes) {
         JsonArray damaged = new JsonArray();
         for (Finding finding : scrub.damaged()) {
             damaged.add(new JsonObject()
@@ -179,7 +188,14 @@ final class Documents {
                 .put("mapBytes", usage.mapBytes())
                 .put("reserveBytes", usage.reserveBytes())
                 .put("freeBytes", usage.freeBytes());
-        return new JsonObject().put("space", space).put("scrub", scrubbed);
+        JsonObject held = new JsonObject().put("waitingVolumes", waitingVolumes);
+        if (limits.iops() > 0) {
+            held.put("iops", limits.iops());
+        }
+        if (limits.bytesPerSecond() > 0) {
+            held.put("throughputMiBps", limits.bytesPerSecond() >> MIB_SHIFT);
+        }
+        return new JsonObject().put("space", space).put("scrub", scrubbed).put("limits", held);
     }
 
     private JsonObject addressed(JsonObject json, String id) {

@@ -16,6 +16,7 @@ import io.varve.api.control.VolumeChange;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeRequest;
 import io.varve.engine.Compression;
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
@@ -41,6 +42,7 @@ final class Requests {
                 Optional.ofNullable(json.getString("snapshotId")).map(id -> snapshotId("snapshotId", id)),
                 Optional.ofNullable(json.getString("sourceVolumeId")).map(id -> volumeId("sourceVolumeId", id)),
                 limits(json),
+                changedShare(json).apply(QosShare.EVEN),
                 compression(json).orElse(Compression.AUTO),
                 label(json),
                 clientToken(json));
@@ -141,7 +143,11 @@ final class Requests {
                     "compression is changed by a request of its own: leave out the other fields");
         }
         return new VolumeChange(
-                Optional.ofNullable(json.getInteger("sizeGiB")), changedLabel(json), changedLimits(json), compression);
+                Optional.ofNullable(json.getInteger("sizeGiB")),
+                changedLabel(json),
+                changedLimits(json),
+                changedShare(json),
+                compression);
     }
 
     /** An absent field leaves a limit, null gives back what the type gives. */
@@ -167,6 +173,18 @@ final class Requests {
     private static int figure(JsonObject json, String field) {
         Object value = json.getValue(field);
         return value == null ? 0 : value instanceof Number figure ? figure.intValue() : VolumeLimits.UNLIMITED;
+    }
+
+    /** What is absent stays; null gives back what everybody has. */
+    private static UnaryOperator<QosShare> changedShare(JsonObject json) {
+        return old -> new QosShare(
+                given(json, "minimumIops", old.minimumIops(), QosShare.EVEN.minimumIops()),
+                Math.toIntExact(given(json, "weight", old.weight(), QosShare.EVEN.weight())));
+    }
+
+    private static long given(JsonObject json, String field, long old, long otherwise) {
+        Long value = json.getLong(field);
+        return value != null ? value : json.containsKey(field) ? otherwise : old;
     }
 
     private static Optional<Compression> compression(JsonObject json) {

@@ -94,7 +94,11 @@ public final class RestServer implements AutoCloseable {
         images.addInstancesTo(operations, control.instanceImages());
         new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
         operations.addPrompt(
-                "describeStore", call -> Answer.json(200, documents.store(control.usage(), control.scrub())));
+                "describeStore",
+                call -> Answer.json(
+                        200,
+                        documents.store(
+                                control.usage(), control.scrub(), control.storeLimits(), control.waitingVolumes())));
         operations.addPrompt("contract", call -> Answer.text(JSON, contract.text()));
         operations.addPrompt("metrics", call -> Answer.text("text/plain; version=0.0.4; charset=utf-8", metrics.get()));
         operations.addPrompt("health", call -> Answer.json(200, new JsonObject().put("status", "ok")));

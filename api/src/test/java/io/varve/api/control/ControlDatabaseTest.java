@@ -3,6 +3,7 @@ package io.varve.api.control;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
@@ -24,6 +25,7 @@ class ControlDatabaseTest {
             Phase.CREATING,
             new Label(Optional.of("dïsk \"1\""), Map.of("a", "b", "empty", "")),
             new VolumeLimits("local", 100, 20),
+            new QosShare(50, 700),
             3L << 30,
             Optional.of(new ClientToken("token", "{}")),
             Optional.of(new VolumeEntry.Copy(new VolumeId(3, 4), new SnapshotId(5, 6))),

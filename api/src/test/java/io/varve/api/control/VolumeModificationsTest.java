@@ -3,6 +3,7 @@ package io.varve.api.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.QosLimits;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeTypes;
@@ -227,7 +228,7 @@ class VolumeModificationsTest {
                 fixture.metadata(),
                 new SecureRandom(),
                 fixture.clock(),
-                new ControlSettings(VolumeTypes.BUILT_IN, modificationsPerDay));
+                new ControlSettings(VolumeTypes.BUILT_IN, modificationsPerDay, QosLimits.UNLIMITED));
     }
 
     private CompletableFuture<VolumeView> change(VolumeId volume, Optional<Integer> sizeGiB, VolumeLimits limits) {

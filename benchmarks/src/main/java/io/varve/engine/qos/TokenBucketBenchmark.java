@@ -26,16 +26,18 @@ public class TokenBucketBenchmark extends AsServed {
     private static final long MIB = 1L << 20;
     private static final long GIB = 1L << 30;
     private static final int SIZE_GIB = 100;
+    private static final int VOLUMES = 10;
 
-    /** The volume's limits. */
-    @Param({"none", "iops", "gp3", "gp2", "st1"})
+    /** The volume's limits; or, of a store: one volume alone, and ten that ask in turn for more than there is. */
+    @Param({"none", "iops", "gp3", "gp2", "st1", "store", "short"})
     public String limits = "none";
 
     /** True if each request goes on where the last one ended. */
     @Param({"false", "true"})
     public boolean sequential;
 
-    private Throttle throttle = new Throttle();
+    private Throttle[] throttles = new Throttle[0];
+    private int next;
     private long stepNanos;
     private long nowNanos;
     private long offset;
@@ -44,12 +46,25 @@ public class TokenBucketBenchmark extends AsServed {
     public void begin() {
         QosLimits chosen = switch (limits) {
             case "none" -> QosLimits.UNLIMITED;
-            case "iops" -> new QosLimits(10_000, 100 * MIB);
+            case "iops", "store", "short" -> new QosLimits(10_000, 100 * MIB);
             default -> of(VolumeTypes.BUILT_IN.get(limits));
         };
-        throttle = new Throttle(chosen, 0);
+        throttles = new Throttle[limits.equals("short") ? VOLUMES : 1];
+        for (int i = 0; i < throttles.length; i++) {
+            throttles[i] = new Throttle(isOfStore() ? QosLimits.UNLIMITED : chosen, 0);
+        }
+        if (isOfStore()) {
+            StoreShares shares = StoreShares.of(chosen, 0).orElseThrow();
+            for (Throttle throttle : throttles) {
+                throttle.share(shares.member(0));
+            }
+        }
         long allowed = chosen.iops() > 0 ? chosen.iops() : chosen.bytesPerSecond() / MIB;
         stepNanos = TimeUnit.SECONDS.toNanos(1) / Math.max(1, allowed) * 3 / 4;
+    }
+
+    private boolean isOfStore() {
+        return limits.equals("store") || limits.equals("short");
     }
 
     private static QosLimits of(VolumeType type) {
@@ -61,6 +76,7 @@ public class TokenBucketBenchmark extends AsServed {
     public long admit() {
         nowNanos += stepNanos;
         offset = (sequential ? offset + BLOCK_BYTES : offset + 977L * BLOCK_BYTES) & (GIB - 1);
-        return throttle.admit(nowNanos, nowNanos, Direction.WRITE, offset, BLOCK_BYTES);
+        next = next + 1 < throttles.length ? next + 1 : 0;
+        return throttles[next].admit(nowNanos, nowNanos, Direction.WRITE, offset, BLOCK_BYTES);
     }
 }
