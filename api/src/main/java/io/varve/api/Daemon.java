@@ -1,5 +1,8 @@
 package io.varve.api;
 
+import io.varve.api.access.Access;
+import io.varve.api.access.AuditLog;
+import io.varve.api.access.Credentials;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ControlDatabase;
 import io.varve.api.control.ControlPlane;
@@ -37,12 +40,14 @@ final class Daemon implements AutoCloseable {
     private final ServeSettings settings;
     private final NbdAddress nbdAddress;
     private final RestServer rest;
+    private final Access access;
 
-    private Daemon(Opening opening, ServeSettings settings, NbdAddress nbdAddress, RestServer rest) {
+    private Daemon(Opening opening, ServeSettings settings, NbdAddress nbdAddress, RestServer rest, Access access) {
         this.opening = opening;
         this.settings = settings;
         this.nbdAddress = nbdAddress;
         this.rest = rest;
+        this.access = access;
     }
 
     /** Opens a store. */
@@ -91,6 +96,7 @@ final class Daemon implements AutoCloseable {
         opening.add(control);
         control.createDefaultVolume();
 
+        Access access = opening.add(access(settings, database, api.getAddress().isLoopbackAddress()));
         long nbdBytes = settings.memory().bytes(MemoryUse.NBD_BUFFERS);
         NbdServer nbdServer = listenNbd(
                 loops,
@@ -100,7 +106,7 @@ final class Daemon implements AutoCloseable {
         NbdAddress nbdAddress = nbdAddress(settings.nbd(), nbdServer.tcpAddress());
         RestServer rest;
         try {
-            rest = listenRest(settings, api, control, connections(nbdServer), nbdAddress, metrics);
+            rest = listenRest(settings, api, control, connections(nbdServer), nbdAddress, access, metrics);
         } catch (RuntimeException e) {
             nbdServer.close();
             throw e;
@@ -110,7 +116,17 @@ final class Daemon implements AutoCloseable {
         opening.add(new Ticker(control));
         opening.add(rest::stopping);
         rest.ready();
-        return new Daemon(opening, settings, nbdAddress, rest);
+        return new Daemon(opening, settings, nbdAddress, rest, access);
+    }
+
+    private static Access access(ServeSettings settings, ControlDatabase database, boolean loopback) {
+        Credentials credentials = new Credentials(
+                database.credentials(),
+                settings.data(),
+                new SecureRandom(),
+                Clock.systemUTC(),
+                loopback || settings.insecure());
+        return new Access(credentials, new AuditLog(settings.data(), Clock.systemUTC()));
     }
 
     private static NbdAddress nbdAddress(NbdSettings nbd, Optional<InetSocketAddress> tcp) {
@@ -137,10 +153,18 @@ final class Daemon implements AutoCloseable {
             ControlPlane control,
             Connections connections,
             NbdAddress nbd,
+            Access access,
             ServerMetrics metrics) {
         try {
             return RestServer.start(
-                    address, settings.api().host(), control, connections, nbd, AwsFaces.of(control), metrics::scrape);
+                    address,
+                    settings.api().host(),
+                    control,
+                    connections,
+                    nbd,
+                    access,
+                    AwsFaces.of(control),
+                    metrics::scrape);
         } catch (CompletionException e) {
             throw cannotListen("--api " + settings.api(), e);
         }
@@ -171,6 +195,19 @@ final class Daemon implements AutoCloseable {
     /** Where the REST API is. */
     String apiUri() {
         return "http://" + settings.api().host() + ":" + rest.port();
+    }
+
+    /** What may be done without saying who one is, for the operator; empty if nothing. */
+    Optional<String> openDoors() {
+        boolean aws = access.credentials().open();
+        boolean rest = access.credentials().openToAll();
+        if (!aws && !rest) {
+            return Optional.empty();
+        }
+        return Optional.of("access is open: "
+                + (rest ? "requests need no token (make one: varve token create)" : "")
+                + (rest && aws ? "; " : "")
+                + (aws ? "any signed AWS request is taken (make a key: varve access-key create)" : ""));
     }
 
     /** Where an export is, on TCP if it is there; the empty name stands for the default. */

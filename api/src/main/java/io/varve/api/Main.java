@@ -1,5 +1,6 @@
 package io.varve.api;
 
+import io.varve.api.cli.AccessKeyCommands;
 import io.varve.api.cli.CommandException;
 import io.varve.api.cli.EventsCommand;
 import io.varve.api.cli.ImageCommands;
@@ -9,6 +10,7 @@ import io.varve.api.cli.RecycleBinCommands;
 import io.varve.api.cli.RetentionRuleCommands;
 import io.varve.api.cli.SnapshotCommands;
 import io.varve.api.cli.StoreCommand;
+import io.varve.api.cli.TokenCommands;
 import io.varve.api.cli.VolumeCommands;
 import io.varve.engine.BlockStore;
 import java.io.IOException;
@@ -36,6 +38,8 @@ import picocli.CommandLine.ParseResult;
             RecycleBinCommands.class,
             RetentionRuleCommands.class,
             LifecyclePolicyCommands.class,
+            AccessKeyCommands.class,
+            TokenCommands.class,
             EventsCommand.class,
             StoreCommand.class,
             CompletionCommand.class

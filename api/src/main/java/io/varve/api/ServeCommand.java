@@ -144,6 +144,7 @@ final class ServeCommand implements Callable<Integer> {
         String nbdUri = daemon.nbdUri("");
         String apiOption = daemon.apiUri().equals("http://127.0.0.1:7080") ? "" : " --api " + daemon.apiUri();
         out.println("varve ready api=" + daemon.apiUri() + " nbd=" + nbdUri + " data=" + daemon.data());
+        daemon.openDoors().ifPresent(out::println);
         out.println();
         out.println("What to type next, in another terminal:");
         out.println("  ./varve volume ls" + apiOption + "      # what there is");

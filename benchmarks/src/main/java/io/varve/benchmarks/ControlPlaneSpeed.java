@@ -2,6 +2,9 @@ package io.varve.benchmarks;
 
 import static io.varve.engine.BlockStore.BLOCK_BYTES;
 
+import io.varve.api.access.Access;
+import io.varve.api.access.AuditLog;
+import io.varve.api.access.Credentials;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ControlDatabase;
 import io.varve.api.control.ControlPlane;
@@ -60,6 +63,9 @@ public final class ControlPlaneSpeed implements AutoCloseable {
                 control,
                 Connections.NONE,
                 new NbdAddress(Optional.empty(), 0, Optional.empty(), false),
+                new Access(
+                        new Credentials(database.credentials(), directory, new SecureRandom(), Clock.systemUTC(), true),
+                        new AuditLog(directory, Clock.systemUTC())),
                 Map.of(),
                 () -> "");
     }

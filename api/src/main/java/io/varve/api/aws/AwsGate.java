@@ -1,11 +1,17 @@
 package io.varve.api.aws;
 
+import io.varve.api.access.AccessKeys;
+import io.varve.api.access.AuditLog;
 import io.varve.api.access.Caller;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,11 +28,15 @@ public final class AwsGate {
     private static final Logger LOG = LoggerFactory.getLogger(AwsGate.class);
 
     private final Map<String, Face> faces;
+    private final SignatureCheck check;
+    private final AuditLog audit;
     private int atWork;
 
     /** @param faces by the name of the service, as a signature's scope names it */
-    public AwsGate(Map<String, Face> faces) {
+    public AwsGate(Map<String, Face> faces, AccessKeys keys, AuditLog audit, InstantSource clock) {
         this.faces = new TreeMap<>(faces);
+        this.check = new SignatureCheck(keys, clock);
+        this.audit = audit;
     }
 
     /** True if a request is for an AWS face, signed or not, given that its path is not one of the native API. */
@@ -117,39 +127,69 @@ public final class AwsGate {
     }
 
     private void serve(HttpServerRequest http, Admission admission, Buffer body, Work work) {
-        SignedRequest request = new SignedRequest(
-                http.method().name(),
-                http.path(),
-                admission.parameters(),
-                http.headers(),
-                body,
-                Caller.OPEN,
-                admission.requestId());
-        Future<AwsAnswer> answer;
+        String service = admission.signature().service();
+        String requestId = admission.requestId();
+        Context loop = Vertx.currentContext();
+        answer(http, admission, body)
+                .onComplete(result -> loop.runOnContext(there -> {
+                    work.end();
+                    if (result.succeeded()) {
+                        send(http.response(), requestId, result.result());
+                    } else {
+                        refuse(http, requestId, service, result.cause());
+                    }
+                }));
+    }
+
+    private Future<AwsAnswer> answer(HttpServerRequest http, Admission admission, Buffer body) {
         try {
+            Caller caller = check.caller(
+                    http.method().name(), http.path(), admission.query(), http.headers(), admission.signature(), body);
+            SignedRequest request = new SignedRequest(
+                    http.method().name(),
+                    http.path(),
+                    admission.parameters(),
+                    http.headers(),
+                    body,
+                    caller,
+                    admission.requestId());
             Action action = admission.face().action(request);
-            if (!request.caller().role().suffices(action.needs())) {
-                throw new AccessException(
-                        AccessFault.NOT_ALLOWED,
-                        "%s needs the role %s; access key %s has %s"
-                                .formatted(
-                                        action.name(),
-                                        action.needs().text(),
-                                        request.caller().id(),
-                                        request.caller().role().text()));
+            String service = admission.signature().service();
+            if (!caller.role().suffices(action.needs())) {
+                AccessException refusal = notAllowed(action, caller);
+                return noted(caller, service, action, List.of(), refusal.fault().status())
+                        .compose(noted -> Future.failedFuture(refusal));
             }
-            answer = admission.face().answer(request);
+            Future<AwsAnswer> answer = admission.face().answer(request);
+            return action.changes() ? answer.transform(result -> noted(caller, service, action, result)) : answer;
         } catch (RuntimeException e) { // the edge of a request
-            answer = Future.failedFuture(e);
+            return Future.failedFuture(e);
         }
-        answer.onComplete(result -> {
-            work.end();
-            if (result.succeeded()) {
-                send(http.response(), request.requestId(), result.result());
-            } else {
-                refuse(http, request.requestId(), admission.signature().service(), result.cause());
-            }
-        });
+    }
+
+    private static AccessException notAllowed(Action action, Caller caller) {
+        return new AccessException(
+                AccessFault.NOT_ALLOWED,
+                "%s needs the role %s; access key %s has %s"
+                        .formatted(
+                                action.name(),
+                                action.needs().text(),
+                                caller.id(),
+                                caller.role().text()));
+    }
+
+    /** What came of a change goes into the audit log before it is answered. */
+    private Future<AwsAnswer> noted(Caller caller, String service, Action action, AsyncResult<AwsAnswer> result) {
+        int status = result.succeeded() ? result.result().status() : AccessFault.FAILED.status();
+        List<String> resources = result.succeeded() ? result.result().resources() : List.of();
+        return noted(caller, service, action, resources, status)
+                .compose(noted -> result.succeeded()
+                        ? Future.succeededFuture(result.result())
+                        : Future.failedFuture(result.cause()));
+    }
+
+    private Future<Void> noted(Caller caller, String service, Action action, List<String> resources, int status) {
+        return Future.fromCompletionStage(audit.note(caller, service, action.name(), resources, status));
     }
 
     private void refuse(HttpServerRequest request, String requestId, String service, Throwable failure) {

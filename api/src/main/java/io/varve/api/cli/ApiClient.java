@@ -24,12 +24,14 @@ final class ApiClient {
     private static final int FIRST_ERROR = 400;
 
     private final URI base;
+    private final Optional<String> token;
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(CONNECT_TIMEOUT)
             .build();
 
-    ApiClient(String base) {
+    ApiClient(String base, Optional<String> token) {
+        this.token = token;
         try {
             this.base = URI.create(base.endsWith("/") ? base : base + "/");
             if (this.base.getHost() == null) {
@@ -80,7 +82,7 @@ final class ApiClient {
     /** The bytes of an answer, as they come. */
     InputStream stream(String path) {
         try {
-            HttpRequest request = HttpRequest.newBuilder(base.resolve(path)).build();
+            HttpRequest request = untimed(path).build();
             HttpResponse<InputStream> response = http.send(request, HttpResponse.BodyHandlers.ofInputStream());
             if (response.statusCode() >= FIRST_ERROR) {
                 String body = new String(response.body().readAllBytes(), StandardCharsets.UTF_8);
@@ -97,7 +99,7 @@ final class ApiClient {
 
     /** Sends bytes that go on at an offset of what is there. */
     JsonObject upload(String path, long offset, Supplier<InputStream> bytes) {
-        return send(HttpRequest.newBuilder(base.resolve(path))
+        return send(untimed(path)
                 .header("Content-Type", "application/octet-stream")
                 .header("Upload-Offset", String.valueOf(offset))
                 .method("PATCH", HttpRequest.BodyPublishers.ofInputStream(bytes))
@@ -139,7 +141,13 @@ final class ApiClient {
     }
 
     private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(base.resolve(path)).timeout(TIMEOUT).header("Accept", "application/json");
+        return untimed(path).timeout(TIMEOUT).header("Accept", "application/json");
+    }
+
+    private HttpRequest.Builder untimed(String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve(path));
+        token.ifPresent(text -> request.header("Authorization", "Bearer " + text));
+        return request;
     }
 
     private JsonObject send(String method, String path, JsonObject body) {

@@ -2,7 +2,9 @@ package io.varve.api.cli;
 
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
+import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -22,8 +24,16 @@ final class Remote {
     @Option(names = "--json", description = "Print the server's answer as JSON.")
     private boolean json;
 
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            defaultValue = "${env:VARVE_TOKEN}",
+            description = "The API token, if the server wants one; default: $VARVE_TOKEN, which other users of the"
+                    + " machine cannot see.")
+    private @Nullable String token;
+
     ApiClient client() {
-        return new ApiClient(api);
+        return new ApiClient(api, Optional.ofNullable(token).filter(text -> !text.isEmpty()));
     }
 
     /** Prints what is said of one object: field by field, or as JSON. */

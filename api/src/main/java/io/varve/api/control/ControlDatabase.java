@@ -28,6 +28,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<ImageEntry> images;
     private final Entries<BurstCredit> burstCredits;
     private final Entries<InstanceEntry> instances;
+    private final Entries<CredentialEntry> credentials;
     private final EntryTable<Setting> settings;
 
     private ControlDatabase(SqlFile file) {
@@ -40,6 +41,7 @@ public final class ControlDatabase implements Metadata {
         images = EntryTables.images(file);
         burstCredits = EntryTables.burstCredits(file);
         instances = EntryTables.instances(file);
+        credentials = EntryTables.credentials(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
@@ -113,6 +115,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<InstanceEntry> instances() {
         return instances;
+    }
+
+    @Override
+    public Entries<CredentialEntry> credentials() {
+        return credentials;
     }
 
     @Override

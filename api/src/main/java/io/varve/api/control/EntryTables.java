@@ -34,6 +34,23 @@ final class EntryTables {
                 .column("modifications", entry -> VolumeModificationColumn.text(entry.modifications()));
     }
 
+    static Entries<CredentialEntry> credentials(SqlFile file) {
+        SqlFile.RowReader<CredentialEntry> reader = row -> new CredentialEntry(
+                row.getString("id"),
+                row.getString("kind"),
+                Optional.ofNullable(row.getString("name")),
+                row.getString("role"),
+                row.getString("secret"),
+                Instant.ofEpochMilli(row.getLong("created_at")));
+        return new EntryTable<>(file, "credential", reader)
+                .column("id", CredentialEntry::id)
+                .column("kind", CredentialEntry::kind)
+                .column("name", entry -> entry.name().orElse(null))
+                .column("role", CredentialEntry::role)
+                .column("secret", CredentialEntry::secret)
+                .column("created_at", entry -> entry.createdAt().toEpochMilli());
+    }
+
     static Entries<BurstCredit> burstCredits(SqlFile file) {
         SqlFile.RowReader<BurstCredit> reader = row -> new BurstCredit(
                 VolumeId.parse(row.getString("id")),

@@ -28,6 +28,9 @@ public interface Metadata extends AutoCloseable {
 
     Entries<InstanceEntry> instances();
 
+    /** Who may call. */
+    Entries<CredentialEntry> credentials();
+
     /** The volume that clients get who name no export. */
     Optional<VolumeId> defaultVolume();
 

@@ -138,7 +138,16 @@ final class Schema {
             List.of("ALTER TABLE snapshot ADD COLUMN upload TEXT"),
             List.of(
                     "ALTER TABLE volume ADD COLUMN minimum_iops INTEGER NOT NULL DEFAULT 0",
-                    "ALTER TABLE volume ADD COLUMN weight INTEGER NOT NULL DEFAULT 100")));
+                    "ALTER TABLE volume ADD COLUMN weight INTEGER NOT NULL DEFAULT 100"),
+            List.of("""
+            CREATE TABLE credential (
+              id TEXT PRIMARY KEY,
+              kind TEXT NOT NULL,
+              name TEXT,
+              role TEXT NOT NULL,
+              secret TEXT NOT NULL,
+              created_at INTEGER NOT NULL
+            ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

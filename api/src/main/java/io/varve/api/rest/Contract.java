@@ -1,5 +1,6 @@
 package io.varve.api.rest;
 
+import io.varve.api.access.Role;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.json.pointer.JsonPointer;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The OpenAPI document as the server uses it: its operations become routes and its schemas check what comes in. The
@@ -88,7 +90,23 @@ public final class Contract {
         Optional<String> bodySchema = Optional.ofNullable(json.getJsonObject("requestBody"))
                 .map(body -> body.getJsonObject("content").getJsonObject("application/json"))
                 .map(Contract::schemaName);
-        return new Operation(json.getString("operationId"), method.toUpperCase(Locale.ROOT), path, query, bodySchema);
+        return new Operation(
+                json.getString("operationId"),
+                method.toUpperCase(Locale.ROOT),
+                path,
+                query,
+                bodySchema,
+                role(method, json.getString("x-varve-role")));
+    }
+
+    /** Looking takes the role read and changing the role operate, where nothing else is written down. */
+    private static Optional<Role> role(String method, @Nullable String written) {
+        if (written == null) {
+            return Optional.of(method.equals("get") ? Role.READ : Role.OPERATE);
+        }
+        return written.equals("none")
+                ? Optional.empty()
+                : Optional.of(Role.named(written).orElseThrow());
     }
 
     private static String schemaName(JsonObject content) {
@@ -133,9 +151,15 @@ public final class Contract {
      * @param path with parameters in braces
      * @param query the schemas of its query parameters
      * @param bodySchema the name of its body's schema; empty if it takes no body
+     * @param role what a caller needs; empty if nobody has to say who he is
      */
     public record Operation(
-            String id, String method, String path, Map<String, JsonObject> query, Optional<String> bodySchema) {
+            String id,
+            String method,
+            String path,
+            Map<String, JsonObject> query,
+            Optional<String> bodySchema,
+            Optional<Role> role) {
         /** The path as Vert.x writes it. */
         String routePath() {
             return path.replaceAll("\\{(\\w+)}", ":$1");

@@ -1,5 +1,6 @@
 package io.varve.api.rest;
 
+import io.varve.api.access.Access;
 import io.varve.api.aws.AwsGate;
 import io.varve.api.aws.Face;
 import io.varve.api.control.Connections;
@@ -21,6 +22,7 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.net.InetSocketAddress;
+import java.time.Clock;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
@@ -53,6 +55,7 @@ public final class RestServer implements AutoCloseable {
     private final Contract contract = Contract.load();
     private final Operations operations = new Operations();
     private final HostGuard guard;
+    private final Doors doors;
     private final AwsGate aws;
     private final EventStream eventStream;
     private final Transfers transfers;
@@ -64,6 +67,7 @@ public final class RestServer implements AutoCloseable {
             ControlPlane control,
             Connections connections,
             NbdAddress nbd,
+            Access access,
             Map<String, Face> faces,
             Supplier<String> metrics) {
         vertx = Vertx.vertx(new VertxOptions()
@@ -73,7 +77,8 @@ public final class RestServer implements AutoCloseable {
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         guard = new HostGuard(host);
-        aws = new AwsGate(faces);
+        doors = new Doors(access, contract);
+        aws = new AwsGate(faces, access.credentials(), access.audit(), Clock.systemUTC());
         eventStream = new EventStream(
                 vertx,
                 control.events(),
@@ -93,6 +98,13 @@ public final class RestServer implements AutoCloseable {
         images.addTo(operations);
         images.addInstancesTo(operations, control.instanceImages());
         new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
+        new CredentialOperations(
+                        access.credentials(),
+                        task -> vertx.<Void>executeBlocking(() -> {
+                            task.run();
+                            return null;
+                        }))
+                .addTo(operations);
         operations.addPrompt(
                 "describeStore",
                 call -> Answer.json(
@@ -112,6 +124,7 @@ public final class RestServer implements AutoCloseable {
      *
      * @param host the host part of the address as the operator wrote it
      * @param nbd where volumes are reached, for the answers
+     * @param access who may call
      * @param faces the AWS services
      * @param metrics gives the text of /metrics
      * @throws java.util.concurrent.CompletionException if the address cannot be listened on
@@ -122,9 +135,10 @@ public final class RestServer implements AutoCloseable {
             ControlPlane control,
             Connections connections,
             NbdAddress nbd,
+            Access access,
             Map<String, Face> faces,
             Supplier<String> metrics) {
-        RestServer server = new RestServer(host, control, connections, nbd, faces, metrics);
+        RestServer server = new RestServer(host, control, connections, nbd, access, faces, metrics);
         try {
             server.listen(address);
             return server;
@@ -200,6 +214,7 @@ public final class RestServer implements AutoCloseable {
                 aws.handle(context.request());
                 return;
             }
+            doors.authenticate(context);
             requireJson(context);
             context.next();
         } catch (RequestException e) {
@@ -240,22 +255,31 @@ public final class RestServer implements AutoCloseable {
     }
 
     private void serve(RoutingContext context, Contract.Operation operation) {
+        doors.noted(
+                        context,
+                        operation,
+                        answer(context, operation),
+                        failure -> problem(failure).code().status())
+                .whenComplete((value, failure) -> vertx.runOnContext(loop -> {
+                    if (failure == null) {
+                        send(context, value);
+                    } else {
+                        fail(context, failure);
+                    }
+                }));
+    }
+
+    private CompletableFuture<Answer> answer(RoutingContext context, Contract.Operation operation) {
         try {
+            doors.requireRole(context, operation);
             JsonObject body = operation
                     .bodySchema()
                     .map(schema -> BodyCheck.parse(body(context), contract.validator(schema)))
                     .orElseGet(JsonObject::new);
             Call call = new Call(context, body, new Query(context.queryParams(), operation));
-            CompletableFuture<Answer> answer = operations.run(operation.id(), call);
-            answer.whenComplete((value, failure) -> vertx.runOnContext(loop -> {
-                if (failure == null) {
-                    send(context, value);
-                } else {
-                    fail(context, failure);
-                }
-            }));
+            return operations.run(operation.id(), call);
         } catch (RuntimeException e) { // the edge of a request
-            fail(context, e);
+            return CompletableFuture.failedFuture(e);
         }
     }
 
@@ -268,6 +292,7 @@ public final class RestServer implements AutoCloseable {
         router.route(HttpMethod.valueOf(operation.method()), operation.routePath())
                 .handler(context -> {
                     try {
+                        doors.requireRole(context, operation);
                         handler.accept(context, operation);
                     } catch (RuntimeException e) { // the edge of a request
                         fail(context, e);
@@ -350,6 +375,9 @@ public final class RestServer implements AutoCloseable {
         RequestException problem = problem(failure);
         if (problem.code() == ErrorCode.INTERNAL_ERROR) {
             LOG.error("{} {} failed", request.method(), request.path(), failure);
+        }
+        if (problem.code() == ErrorCode.AUTH_FAILURE) {
+            request.response().putHeader("WWW-Authenticate", "Bearer realm=\"varve\"");
         }
         send(
                 request.response(),

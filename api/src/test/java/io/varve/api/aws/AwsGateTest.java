@@ -2,16 +2,27 @@ package io.varve.api.aws;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.varve.api.access.AuditLog;
+import io.varve.api.access.Role;
+import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,13 +35,21 @@ class AwsGateTest {
                     + "aws4_request, SignedHeaders=host;x-amz-date, Signature=" + SIGNATURE;
     private static final String DATE = "X-Amz-Date: 20150830T123600Z";
 
+    private static final OneKey KEYS = new OneKey();
+    private static final InstantSource CLOCK = () -> Instant.parse("2015-08-30T12:36:00Z");
+
+    @TempDir
+    private static Path directory;
+
     private static Vertx vertx;
+    private static AuditLog audit;
     private static int port;
 
     @BeforeAll
     static void start() throws Exception {
         vertx = Vertx.vertx();
-        AwsGate gate = new AwsGate(Map.of("ec2", new EchoFace(), "ebs", new EchoFace()));
+        audit = new AuditLog(directory, CLOCK);
+        AwsGate gate = new AwsGate(Map.of("ec2", new EchoFace(), "ebs", new EchoFace()), KEYS, audit, CLOCK);
         port = vertx.createHttpServer()
                 .requestHandler(request -> {
                     if (gate.takes(request)) {
@@ -49,6 +68,67 @@ class AwsGateTest {
     @AfterAll
     static void stop() {
         vertx.close().toCompletionStage().toCompletableFuture().join();
+        audit.close();
+    }
+
+    @AfterEach
+    void reopen() {
+        KEYS.reopen();
+    }
+
+    @Test
+    void aSignatureIsCheckedOnceThereIsAKey() throws IOException {
+        KEYS.shut(Role.OPERATE);
+        assertThat(post("/", "Hello", WELL_FORMED, DATE))
+                .startsWith("HTTP/1.1 403")
+                .contains("AuthFailure: the signature does not match");
+        assertThat(post("/", "Hello", WELL_FORMED.replace("/ec2/", "/ebs/"), DATE))
+                .contains("InvalidSignatureException: ");
+        assertThat(post("/", "Hello", WELL_FORMED.replace("AKIDEXAMPLE", "AKIDSOMEBODY"), DATE))
+                .startsWith("HTTP/1.1 403")
+                .contains("AuthFailure: there is no access key AKIDSOMEBODY here");
+        assertThat(post("/", "Hello", WELL_FORMED.replace("20150830", "20140830"), DATE.replace("2015", "2014")))
+                .startsWith("HTTP/1.1 400")
+                .contains("RequestExpired: ");
+    }
+
+    @Test
+    void aChangeTakesTheRoleAndIsNoted() throws IOException {
+        KEYS.shut(Role.READ);
+        assertThat(post("/", "Look", signed("Look"))).endsWith("POST / [] AKIDEXAMPLE Look");
+        assertThat(post("/", "ChangeA", signed("ChangeA")))
+                .startsWith("HTTP/1.1 403")
+                .contains("UnauthorizedOperation: ChangeA needs the role operate; access key AKIDEXAMPLE has read");
+        KEYS.shut(Role.OPERATE);
+        assertThat(post("/", "ChangeB", signed("ChangeB"))).endsWith("POST / [] AKIDEXAMPLE ChangeB");
+        assertThat(Files.readAllLines(directory.resolve(AuditLog.FILE_NAME)))
+                .containsExactly(
+                        "{\"time\":\"2015-08-30T12:36:00Z\",\"who\":\"AKIDEXAMPLE\",\"api\":\"ec2\",\"operation\":"
+                                + "\"ChangeA\",\"resources\":[],\"status\":403}",
+                        "{\"time\":\"2015-08-30T12:36:00Z\",\"who\":\"AKIDEXAMPLE\",\"api\":\"ec2\",\"operation\":"
+                                + "\"ChangeB\",\"resources\":[\"vol-echo\"],\"status\":200}");
+    }
+
+    /** The headers of a request to EC2 with this body. */
+    private static String[] signed(String body) {
+        MultiMap headers =
+                MultiMap.caseInsensitiveMultiMap().add("Host", "localhost").add("X-Amz-Date", "20150830T123600Z");
+        Signature unsigned = new Signature(
+                OneKey.ID,
+                "20150830T123600Z",
+                "20150830/us-east-1/ec2/aws4_request",
+                List.of("host", "x-amz-date"),
+                "",
+                Optional.empty());
+        String canonical = CanonicalRequest.of(
+                "POST",
+                "/",
+                RawQuery.of(""),
+                headers,
+                unsigned.signedHeaders(),
+                SignatureCheck.hash(body.getBytes(StandardCharsets.US_ASCII)));
+        String signature = SignatureCheck.sign(OneKey.SECRET, unsigned, canonical);
+        return new String[] {WELL_FORMED.replace(SIGNATURE, signature), DATE};
     }
 
     @Test

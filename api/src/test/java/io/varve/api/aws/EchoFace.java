@@ -2,6 +2,7 @@ package io.varve.api.aws;
 
 import io.vertx.core.Future;
 import io.vertx.core.buffer.Buffer;
+import java.util.List;
 import java.util.Map;
 
 /** A face that answers with what it was asked: Action=Change… is a change, Action=Break fails. */
@@ -32,8 +33,8 @@ final class EchoFace implements Face {
                         request.query(),
                         request.caller().id(),
                         body);
-        return Future.succeededFuture(
-                new AwsAnswer(200, Map.of("Content-Type", "text/plain"), Buffer.buffer(text.trim())));
+        return Future.succeededFuture(new AwsAnswer(
+                200, Map.of("Content-Type", "text/plain"), Buffer.buffer(text.trim()), List.of("vol-echo")));
     }
 
     @Override
