@@ -62,6 +62,7 @@ final class MediumDamage {
         boolean container = disk.deviceBytes(file, 4, 1)[0] == 'V' && disk.deviceBytes(file, 5, 1)[0] == 'C';
         boolean framed = disk.deviceBytes(file, SEGMENT_FLAGS, 1)[0] != 0;
         damage(file, pick(files));
+        world.damaged = true;
         world.restart(true);
         world.tolerant = true;
         Set<Integer> unreadable = new TreeSet<>();

@@ -1,6 +1,9 @@
 package io.varve.engine.store;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.varve.engine.BlockStore;
+import io.varve.engine.Finding;
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreException.Kind;
 import io.varve.engine.io.SimulatedCrash;
@@ -33,6 +36,8 @@ final class SimulatedWorld {
     boolean tolerant;
     /** The store is being closed, which excuses refusals. */
     boolean closing;
+    /** The device holds what nobody wrote. */
+    boolean damaged;
     /** Calls and requests that are not answered yet. */
     int inFlight;
 
@@ -182,6 +187,9 @@ final class SimulatedWorld {
             } else {
                 disk.powerLoss(scheduler);
             }
+            if (attempt == 0 && !damaged && random.nextInt(16) == 0) {
+                checkBothGenerations();
+            }
             if (attempt == 0 && plan.has(SimulationPlan.Fault.DAMAGE) && random.nextInt(4) > 0) {
                 commitBack = new MediumDamage(this).loseNewestSuperblock();
             }
@@ -207,5 +215,12 @@ final class SimulatedWorld {
             makeRoom();
         }
         note("opened");
+    }
+
+    /** What a crash left: whichever superblock is read, it finds the pages that it names, and counts them as they are. */
+    private void checkBothGenerations() {
+        assertThat(StoreInspection.check(disk, false).findings())
+                .as("the generations that the crash left")
+                .noneMatch(finding -> finding.severity() != Finding.Severity.NOTE);
     }
 }
