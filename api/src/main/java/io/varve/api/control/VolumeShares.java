@@ -27,7 +27,7 @@ final class VolumeShares {
         }
         long most = store.iops() * MOST_PROMISED_PERCENT / 100;
         long others = volumes.all().stream()
-                .filter(other -> !other.id().equals(id))
+                .filter(other -> !other.id().equals(id) && other.recycled().isEmpty())
                 .mapToLong(other -> other.share().minimumIops())
                 .sum();
         if (store.iops() > 0 && share.minimumIops() > 0 && others + share.minimumIops() > most) {

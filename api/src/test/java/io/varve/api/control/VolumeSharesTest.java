@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.engine.QosLimits;
 import io.varve.engine.QosShare;
+import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeTypes;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -17,6 +19,18 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What may be promised to volumes. */
 class VolumeSharesTest {
+    private static final Connections NOBODY = new Connections() {
+        @Override
+        public CompletableFuture<Void> disconnect(VolumeId volume) {
+            return CompletableFuture.completedFuture(null);
+        }
+
+        @Override
+        public CompletableFuture<Void> disconnect(SnapshotId snapshot) {
+            return CompletableFuture.completedFuture(null);
+        }
+    };
+
     @TempDir
     private Path directory;
 
@@ -56,6 +70,21 @@ class VolumeSharesTest {
                 .isEqualTo(ErrorCode.RESOURCE_LIMIT_EXCEEDED);
         share(two, new QosShare(400, 100)).join();
         share(one, new QosShare(0, 100)).join();
+        share(two, new QosShare(900, 100)).join();
+    }
+
+    @Test
+    void aVolumeInTheRecycleBinTakesNothingFromTheOthers() {
+        VolumeId one = fixture.volume();
+        VolumeId two = fixture.volume();
+        plane.close();
+        plane = plane(1_000);
+        plane.retentionRules()
+                .create(new RetentionRules.Request(
+                        Label.NONE, "", RetentionRule.Resource.VOLUME, Map.of(), 1, 0, Optional.empty()))
+                .join();
+        share(one, new QosShare(900, 100)).join();
+        plane.volumes().delete(one, false, Precondition.NONE, NOBODY).join();
         share(two, new QosShare(900, 100)).join();
     }
 
