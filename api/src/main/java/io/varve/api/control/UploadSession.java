@@ -34,6 +34,7 @@ final class UploadSession {
     private final ReadWriteLock turns = new ReentrantReadWriteLock();
 
     private final Set<Integer> writing = ConcurrentHashMap.newKeySet();
+    private final Object completions = new Object();
     private volatile Instant lastBlock;
     private @Nullable Volume volume;
     private @Nullable Completion completing;
@@ -105,11 +106,13 @@ final class UploadSession {
     record Completion(CompletableFuture<?> work, CompletableFuture<Boolean> answer) {}
 
     /** The completion that is under way, or a new one. */
-    synchronized CompletableFuture<Boolean> completion(Supplier<Completion> begin) {
-        if (completing == null || completing.work().isDone()) {
-            completing = begin.get();
+    CompletableFuture<Boolean> completion(Supplier<Completion> begin) {
+        synchronized (completions) { // never held while something waits, as this object's own lock is
+            if (completing == null || completing.work().isDone()) {
+                completing = begin.get();
+            }
+            return completing.answer();
         }
-        return completing.answer();
     }
 
     /** The blocks that were sent, in ascending order. */
