@@ -70,9 +70,7 @@ final class ServeCommand implements Callable<Integer> {
             description = "A properties file with the same names, without the dashes in front: data, nbd, api, ...")
     private @Nullable Path config;
 
-    @Option(
-            names = "--insecure",
-            description = "Listen beyond loopback if told to, although there is neither TLS nor authentication.")
+    @Option(names = "--insecure", description = "Listen beyond loopback if told to, although the API has no TLS.")
     private boolean insecure;
 
     @Option(
