@@ -62,6 +62,38 @@ class InstanceRestTest {
     }
 
     @Test
+    void aVolumeTellsWhereItIsAttachedAndIsFoundByThat() {
+        server.newVolume(1);
+        String path = "/v1/volumes/" + volume;
+        assertThat(api.get(path).body().getJsonArray("attachments")).isEmpty();
+        api.post("/v1/instances", new JsonObject().put("instanceId", ID));
+        JsonObject instance = put(PATH + "/attachments/" + volume, "{\"deviceName\":\"/dev/vda\"}")
+                .body();
+        JsonObject attachment = api.get(path).body().getJsonArray("attachments").getJsonObject(0);
+        assertThat(attachment).isEqualTo(instance.getJsonArray("attachments").getJsonObject(0));
+        assertThat(attachment.getString("instanceId")).isEqualTo(ID);
+
+        assertThat(found("attachment.instance-id=" + ID)).containsExactly(volume);
+        assertThat(found("attachment.device=/dev/vd?")).containsExactly(volume);
+        assertThat(found("attachment.status=attached")).containsExactly(volume);
+        assertThat(found("attachment.delete-on-termination=false")).containsExactly(volume);
+        assertThat(found("attachment.attach-time=" + attachment.getString("attachTime")))
+                .containsExactly(volume);
+        assertThat(found("attachment.status=detaching")).isEmpty();
+        assertThat(found("attachment.delete-on-termination=true")).isEmpty();
+
+        api.delete(PATH + "/attachments/" + volume);
+        assertThat(api.get(path).body().getJsonArray("attachments")).isEmpty();
+        assertThat(found("attachment.instance-id=" + ID)).isEmpty();
+    }
+
+    private List<String> found(String filter) {
+        return api.get("/v1/volumes?filter=" + filter.replace("?", "%3F")).body().getJsonArray("volumes").stream()
+                .map(found -> ((JsonObject) found).getString("volumeId"))
+                .toList();
+    }
+
+    @Test
     void anImageIsMadeOfAllThatIsAttachedAndARefusedOneLeavesNoSnapshots() {
         api.post("/v1/instances", new JsonObject().put("instanceId", ID));
         JsonObject wanted = new JsonObject().put("name", "web").put("clientToken", "t");

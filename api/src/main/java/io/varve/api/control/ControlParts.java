@@ -7,6 +7,7 @@ import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeTypes;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -72,6 +73,14 @@ record ControlParts(
         } catch (ProvisioningException e) {
             throw RequestException.of(e);
         }
+    }
+
+    /** Where a volume is attached. */
+    List<VolumeAttachment> attachments(VolumeId id) {
+        return Optional.ofNullable(attached.get(id)).flatMap(instances::find).stream()
+                .flatMap(instance -> instance.attachment(id).stream()
+                        .map(attachment -> new VolumeAttachment(instance.id(), attachment)))
+                .toList();
     }
 
     /** Fails with VOLUME_NOT_FOUND unless the volume is there for everybody. */

@@ -251,11 +251,8 @@ public final class Instances {
 
     /** True for a volume that is attached and not on its way from there. */
     public boolean mayOpen(VolumeId volume) {
-        return Optional.ofNullable(parts.attached().get(volume))
-                .flatMap(parts.instances()::find)
-                .flatMap(instance -> instance.attachment(volume))
-                .filter(attachment -> !attachment.detaching())
-                .isPresent();
+        return parts.attachments(volume).stream()
+                .anyMatch(attached -> !attached.attachment().detaching());
     }
 
     /** Ends detachments and terminations that were begun, and forgets what was terminated long ago. Blocks. */

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Volumes as people know them. What creates, changes or deletes one is first written down as an intent, then done by
@@ -32,7 +33,16 @@ public final class Volumes {
             .one("create-time", volume -> volume.record().createdAt())
             .one("encrypted", volume -> false)
             .many("snapshot-id", volume -> volume.origin().stream())
-            .many("source-volume-id", volume -> volume.entry().copy().stream().map(VolumeEntry.Copy::of));
+            .many("source-volume-id", volume -> volume.entry().copy().stream().map(VolumeEntry.Copy::of))
+            .many(
+                    "attachment.instance-id",
+                    volume -> volume.attachments().stream().map(VolumeAttachment::instance))
+            .many("attachment.device", volume -> attachments(volume).map(Attachment::deviceName))
+            .many("attachment.status", volume -> attachments(volume).map(Attachment::state))
+            .many(
+                    "attachment.delete-on-termination",
+                    volume -> attachments(volume).map(Attachment::deleteOnTermination))
+            .many("attachment.attach-time", volume -> attachments(volume).map(Attachment::attachedAt));
 
     private final ControlParts parts;
     private final VolumeModifications modifications;
@@ -102,10 +112,15 @@ public final class Volumes {
             return Optional.empty();
         }
         try {
-            return Optional.of(new VolumeView(record, entry, isInUse(record.id()), store.usage(record.id())));
+            return Optional.of(new VolumeView(
+                    record, entry, isInUse(record.id()), parts.attachments(record.id()), store.usage(record.id())));
         } catch (StoreException e) {
             return gone(e);
         }
+    }
+
+    private static Stream<Attachment> attachments(VolumeView volume) {
+        return volume.attachments().stream().map(VolumeAttachment::attachment);
     }
 
     /** By an NBD client or an instance. */

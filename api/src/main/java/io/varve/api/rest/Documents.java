@@ -1,12 +1,14 @@
 package io.varve.api.rest;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.varve.api.control.Attachment;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.ImportEntry;
 import io.varve.api.control.Recycled;
 import io.varve.api.control.RetentionRule;
 import io.varve.api.control.SnapshotLock;
 import io.varve.api.control.SnapshotView;
+import io.varve.api.control.VolumeAttachment;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeView;
 import io.varve.engine.Finding;
@@ -61,10 +63,27 @@ final class Documents {
                 .put("compression", view.record().compression().name().toLowerCase(Locale.ROOT))
                 .put("encrypted", false)
                 .put("usedBytes", view.usage().usedBytes())
-                .put("status", status(view.record().status()));
+                .put("status", status(view.record().status()))
+                .put(
+                        "attachments",
+                        new JsonArray(view.attachments().stream()
+                                .map(Documents::attachment)
+                                .toList()));
         putSharing(json, view.usage());
         putRecycled(json, view.entry().recycled());
         return view.entry().recycled().isPresent() ? json : addressed(json, id);
+    }
+
+    /** An attachment, as a volume and as an instance tell it. */
+    static JsonObject attachment(VolumeAttachment attached) {
+        Attachment attachment = attached.attachment();
+        return new JsonObject()
+                .put("volumeId", attachment.volume().toString())
+                .put("instanceId", attached.instance().text())
+                .put("deviceName", attachment.deviceName())
+                .put("state", attachment.state())
+                .put("deleteOnTermination", attachment.deleteOnTermination())
+                .put("attachTime", time(attachment.attachedAt()));
     }
 
     JsonObject snapshot(SnapshotView view) {

@@ -1,12 +1,12 @@
 package io.varve.api.rest;
 
-import io.varve.api.control.Attachment;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.InstanceEntry;
 import io.varve.api.control.InstanceId;
 import io.varve.api.control.InstanceState;
 import io.varve.api.control.Instances;
+import io.varve.api.control.VolumeAttachment;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.Optional;
@@ -90,18 +90,10 @@ final class InstanceOperations {
                 .put(
                         "attachments",
                         new JsonArray(instance.attachments().stream()
-                                .map(InstanceOperations::document)
+                                .map(attachment -> new VolumeAttachment(instance.id(), attachment))
+                                .map(Documents::attachment)
                                 .toList()));
         instance.label().name().ifPresent(name -> json.put("name", name));
         return json;
-    }
-
-    private static JsonObject document(Attachment attachment) {
-        return new JsonObject()
-                .put("volumeId", attachment.volume().toString())
-                .put("deviceName", attachment.deviceName())
-                .put("state", attachment.state())
-                .put("deleteOnTermination", attachment.deleteOnTermination())
-                .put("attachTime", Documents.time(attachment.attachedAt()));
     }
 }
