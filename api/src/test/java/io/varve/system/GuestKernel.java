@@ -1,0 +1,74 @@
+package io.varve.system;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.varve.testing.Tools;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * What guests boot: Debian's kernel for virtual machines, fetched once into the module's build directory, and an
+ * initramfs. Where the kernel cannot be had, tests are skipped, or fail with {@code VARVE_REQUIRE_TOOLS=1}.
+ *
+ * @param image the kernel's file
+ * @param root what is in the initramfs, as a directory
+ */
+record GuestKernel(Path image, Path initramfs, Path root) {
+    /** How long one step of a guest may take in software emulation. */
+    static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    private static final Path KERNEL = Path.of("target", "guest-kernel").toAbsolutePath();
+
+    /** Packs the initramfs into {@code directory}. */
+    static GuestKernel into(Path directory) {
+        if (!Files.exists(KERNEL)) {
+            fetch();
+        }
+        Tools.run(PATIENCE, "sh", resource("make-initramfs").toString(), KERNEL.toString(), directory.toString())
+                .succeeded();
+        return new GuestKernel(kernelFile(), directory.resolve("initramfs"), directory.resolve("root"));
+    }
+
+    private static Path kernelFile() {
+        try (Stream<Path> files = Files.list(KERNEL.resolve("boot"))) {
+            return files.filter(file -> file.getFileName().toString().startsWith("vmlinuz-"))
+                    .findFirst()
+                    .orElseThrow();
+        } catch (IOException e) {
+            throw new AssertionError("no kernel in " + KERNEL, e);
+        }
+    }
+
+    private static void fetch() {
+        Tools.Finished fetched =
+                Tools.run(PATIENCE, "sh", resource("fetch-kernel").toString(), KERNEL.toString());
+        if ("1".equals(System.getenv("VARVE_REQUIRE_TOOLS"))) {
+            fetched.succeeded();
+        }
+        assumeTrue(
+                fetched.exitCode() == 0,
+                () -> "needs Debian's linux-image-cloud-amd64, which apt cannot download here: " + fetched.errors());
+    }
+
+    /** A file of the guests' resources. */
+    static Path resource(String name) {
+        try {
+            return Path.of(Objects.requireNonNull(GuestKernel.class.getResource("guest/" + name))
+                    .toURI());
+        } catch (URISyntaxException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Boots a guest; see {@link Guest#boot}. */
+    Guest boot(String script, Map<String, String> environment, String... devices) {
+        return Guest.boot(image, initramfs, script, environment, List.of(devices));
+    }
+}
