@@ -42,7 +42,10 @@ record ListenAddress(String host, int port) {
 
     /** The address to bind. Refuses one beyond loopback unless {@code insecure}. */
     InetSocketAddress resolve(String option, boolean insecure) {
-        return resolve(option, insecure, "the API has no TLS yet; add --insecure to listen there all the same");
+        return resolve(
+                option,
+                insecure,
+                "the API has no TLS yet, so authentication could be overheard; add --insecure to listen there all the same");
     }
 
     /** The address to bind for NBD. Refuses one beyond loopback unless {@code mayLeave}. */
