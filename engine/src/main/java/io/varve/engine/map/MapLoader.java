@@ -15,6 +15,7 @@ public final class MapLoader {
     private final PageFile file;
     private final Executor loop;
     private final VolumeCounters counters;
+    private final Runnable beforeEviction;
     private final Map<Long, List<Waiter>> loading = new HashMap<>();
     private boolean closed;
 
@@ -26,12 +27,20 @@ public final class MapLoader {
         void loaded(@Nullable RuntimeException failure);
     }
 
-    public MapLoader(BlockMap map, FramePool pool, PageFile file, Executor loop, VolumeCounters counters) {
+    /** @param beforeEviction called before pages may be evicted: whoever counts on resident ones uses them now */
+    public MapLoader(
+            BlockMap map,
+            FramePool pool,
+            PageFile file,
+            Executor loop,
+            VolumeCounters counters,
+            Runnable beforeEviction) {
         this.map = map;
         this.pool = pool;
         this.file = file;
         this.loop = loop;
         this.counters = counters;
+        this.beforeEviction = beforeEviction;
     }
 
     /**
@@ -39,6 +48,9 @@ public final class MapLoader {
      * other pages.
      */
     public void load(long block, Callback callback) {
+        if (pool.isTight() && map.want(block) != null) {
+            beforeEviction.run();
+        }
         while (true) {
             BlockMap.Want page = map.want(block);
             if (page == null) {

@@ -87,7 +87,7 @@ final class Baselines {
             this.key = key;
             this.volume = volume;
             map = new BlockMap(frames, row.root(), row.birth() + 1, Floors.NONE);
-            loader = new MapLoader(map, frames, pages, volume.loop(), volume.counters());
+            loader = new MapLoader(map, frames, pages, volume.loop(), volume.counters(), () -> {});
         }
 
         void query(long offset, long length, int maxExtents, Extents into, Completion completion) {

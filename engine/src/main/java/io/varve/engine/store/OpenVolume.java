@@ -124,7 +124,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.frames = shared.frames();
         this.dirty = shared.dirty();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
-        this.loader = new MapLoader(map, frames, shared.pages(), loop, counters);
+        this.loader = new MapLoader(map, frames, shared.pages(), loop, counters, this::writeBatch);
         this.log = new LogWriter(key.number(), counters, shared.frameMemory());
         log.setFramed(start.compression() == Compression.LZ4);
         this.space = new LogSpace(key.toString(), loop, host, counters, log, dirty, this);

@@ -2,6 +2,7 @@ package io.varve.engine.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
@@ -21,6 +22,32 @@ class MapMemoryTest {
             new SimulatedStore(1L << 28, new StoreOptions(1, 64 << 20, 64 << 20, 64 << 20, 1 << 20));
 
     /** The way from the root to a leaf is brought in page by page: none of it may go while the rest comes. */
+    @Test
+    void aQuestionTakesNoPagesFromTheWritesBeforeIt() {
+        int leaves = 200;
+        Volume volume = create(GREEDY);
+        for (int leaf = 0; leaf < leaves; leaf++) {
+            simulated.write(volume, leaf * LEAF, BLOCK, 3);
+        }
+        simulated.store().close();
+        simulated.restart();
+        Volume opened = simulated.await(simulated.store().open(GREEDY));
+        assertThat(simulated.write(opened, 0, BLOCK, 4)).isEqualTo(IoStatus.OK);
+        simulated.await(simulated.store().checkpoint());
+        simulated.disk.setWouldBlockPercent(0);
+        CompletableFuture<IoStatus> written = new CompletableFuture<>();
+        CompletableFuture<IoStatus> told = new CompletableFuture<>();
+
+        opened.loop().execute(() -> {
+            opened.write(0, SimulatedStore.filled(BLOCK, 5), false, written::complete);
+            opened.blockStatus(LEAF, (leaves - 1) * LEAF, 1000, new Extents(), told::complete);
+            opened.submit();
+        });
+
+        assertThat(simulated.await(written)).isEqualTo(IoStatus.OK);
+        assertThat(simulated.await(told)).isEqualTo(IoStatus.OK);
+    }
+
     @Test
     void aReadEndsWhenAnotherVolumesDirtyPagesHoldAllMemory() {
         Volume other = create(OTHER);
