@@ -122,6 +122,21 @@ final class Guest implements AutoCloseable {
         return String.join("\n", console);
     }
 
+    /** Ends the machine as a power cut does; answers what it had printed since it was last waited for. */
+    List<String> pullThePlug() {
+        close();
+        List<String> rest = new ArrayList<>();
+        try {
+            for (String line = arrived.take(); !line.equals(END_OF_CONSOLE); line = arrived.take()) {
+                rest.add(line);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+        return rest;
+    }
+
     /** Pulls the plug. */
     @Override
     public void close() {
