@@ -46,6 +46,8 @@ class BadRequestsTest {
                     {}                                     | MissingParameter      | sizeGiB, snapshotId
                     {"sizeGiB":1,"size":7}                 | UnknownParameter      | size
                     {"sizeGiB":1,"volumeType":"gp9"}       | UnknownVolumeType     | volumeType gp9
+                    {"sizeGiB":1,"multiAttachEnabled":true} | InvalidParameterCombination | multiAttachEnabled is not supported for local volumes
+                    {"sizeGiB":1,"multiAttachEnabled":"yes"} | InvalidParameterValue | multiAttachEnabled
                     {"sizeGiB":1,"encrypted":true}         | UnsupportedOperation  | encrypted true
                     {"sizeGiB":1,"iops":0}                 | InvalidParameterValue | iops 0
                     {"sizeGiB":1,"throughputMiBps":-1}     | InvalidParameterValue | throughputMiBps -1

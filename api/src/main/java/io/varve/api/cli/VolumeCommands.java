@@ -95,6 +95,9 @@ public final class VolumeCommands {
                 description = "Its part while the store as a whole is short, from 1 to 1000; others have 100.")
         private @Nullable Integer weight;
 
+        @Option(names = "--multi-attach", description = "Let up to 16 instances have it at once; io1 and io2 only.")
+        private boolean multiAttach;
+
         @Option(
                 names = "--compression",
                 paramLabel = "MODE",
@@ -121,6 +124,7 @@ public final class VolumeCommands {
             Figure.put(body, "throughputMiBps", throughput);
             Fields.put(body, "minimumIops", minimumIops);
             Fields.put(body, "weight", weight);
+            Fields.put(body, "multiAttachEnabled", multiAttach ? true : null);
             Fields.put(body, "compression", compression);
             Fields.put(body, "clientToken", clientToken);
             JsonObject volume = client.post(PATH, body);
@@ -287,12 +291,20 @@ public final class VolumeCommands {
                 description = "MiB per second, or unlimited; 0 for what the type gives.")
         private @Nullable Figure throughput;
 
+        @Option(
+                names = "--multi-attach",
+                paramLabel = "true|false",
+                arity = "1",
+                description = "Whether up to 16 instances may have it at once; io2 only.")
+        private @Nullable Boolean multiAttach;
+
         @Override
         public void run() {
             ApiClient client = remote.client();
             JsonObject body = new JsonObject();
             Fields.put(body, "sizeGiB", size == null ? null : size.count());
             Fields.put(body, "volumeType", type);
+            Fields.put(body, "multiAttachEnabled", multiAttach);
             Figure.put(body, "iops", iops);
             Figure.put(body, "throughputMiBps", throughput);
             JsonObject changed = client.patch(PATH + "/" + Fields.segment(client.volumeId(volume)), body);

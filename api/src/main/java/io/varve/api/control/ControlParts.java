@@ -8,9 +8,7 @@ import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeTypes;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.random.RandomGenerator;
 
 /**
@@ -35,7 +33,7 @@ record ControlParts(
         Ledger<ImportId, ImportEntry> imports,
         Ledger<ImageId, ImageEntry> images,
         Ledger<InstanceId, InstanceEntry> instances,
-        Map<VolumeId, InstanceId> attached) {
+        AttachedVolumes attached) {
     private static final int GIB_SHIFT = 30;
 
     /** Reads what is known. */
@@ -56,7 +54,7 @@ record ControlParts(
                 new Ledger<>(metadata.imports(), "import", events),
                 new Ledger<>(metadata.images(), "image", events),
                 new Ledger<>(metadata.instances(), "instance", events),
-                new ConcurrentHashMap<>());
+                new AttachedVolumes());
     }
 
     /** What a volume is to be held to; its size is part of that for many types. */
@@ -77,7 +75,8 @@ record ControlParts(
 
     /** Where a volume is attached. */
     List<VolumeAttachment> attachments(VolumeId id) {
-        return Optional.ofNullable(attached.get(id)).flatMap(instances::find).stream()
+        return attached.instances(id).stream()
+                .flatMap(instance -> instances.find(instance).stream())
                 .flatMap(instance -> instance.attachment(id).stream()
                         .map(attachment -> new VolumeAttachment(instance.id(), attachment)))
                 .toList();

@@ -27,6 +27,7 @@ final class EntryTables {
                 .column("throughput_mibps", entry -> entry.limits().throughputMiBps())
                 .column("minimum_iops", entry -> entry.share().minimumIops())
                 .column("weight", entry -> entry.share().weight())
+                .column("multi_attach", entry -> entry.multiAttach() ? 1 : 0)
                 .column("growing_to_bytes", VolumeEntry::growingToBytes)
                 .column("phase", VolumeEntry::phase)
                 .column("copy", entry -> entry.copy().map(EntryTables::json).orElse(null))
@@ -73,6 +74,7 @@ final class EntryTables {
                 label(row),
                 limits,
                 new QosShare(row.getLong("minimum_iops"), row.getInt("weight")),
+                row.getInt("multi_attach") != 0,
                 row.getLong("growing_to_bytes"),
                 token(row),
                 json(row, "copy")

@@ -21,10 +21,13 @@ public final class Instances {
     /** How many there may be. */
     public static final int MOST = 10_000;
 
+    /** How many of them may have one volume, if its Multi-Attach is enabled, as in EBS. */
+    static final int MOST_OF_A_VOLUME = 16;
+
     /** How long a terminated instance is still told of, as in EC2. */
     private static final Duration TOLD = Duration.ofHours(1);
 
-    /** One after the other: a volume is attached to one instance, and an instance has one volume at a device. */
+    /** One after the other: a volume is attached to one instance, or to so many, and an instance has one volume at a device. */
     private static final String TURN = "instances";
 
     private static final Logger LOG = LoggerFactory.getLogger(Instances.class);
@@ -48,7 +51,7 @@ public final class Instances {
         parts.instances()
                 .all()
                 .forEach(instance -> instance.attachments()
-                        .forEach(attachment -> parts.attached().put(attachment.volume(), instance.id())));
+                        .forEach(attachment -> parts.attached().add(attachment.volume(), instance.id())));
     }
 
     /**
@@ -106,7 +109,8 @@ public final class Instances {
 
     /**
      * Tells that an instance has come into a state. {@code terminated} disconnects the NBD clients of its volumes, lets go
-     * of these, and deletes those that go with it. Fails with INCORRECT_INSTANCE_STATE.
+     * of these, and deletes those that go with it; a volume that another instance has too keeps its clients, and goes with
+     * the last. Fails with INCORRECT_INSTANCE_STATE.
      */
     public CompletableFuture<InstanceEntry> become(
             InstanceId id, InstanceState life, Precondition precondition, Connections connections) {
@@ -131,13 +135,17 @@ public final class Instances {
     private InstanceEntry letGo(InstanceEntry terminated, Connections connections) {
         InstanceEntry instance = terminated;
         for (Attachment attachment : terminated.attachments()) {
-            connections.disconnect(attachment.volume()).join();
-            parts.attached().remove(attachment.volume());
-            if (attachment.deleteOnTermination() && !deleted(attachment.volume(), connections)) {
-                parts.attached().put(attachment.volume(), terminated.id()); // the next tick tries again
+            VolumeId volume = attachment.volume();
+            boolean last = parts.attached().others(volume, terminated.id()).isEmpty();
+            if (last) {
+                connections.disconnect(volume).join();
+            }
+            parts.attached().remove(volume, terminated.id());
+            if (last && attachment.deleteOnTermination() && !deleted(volume, connections)) {
+                parts.attached().add(volume, terminated.id()); // the next tick tries again
                 continue;
             }
-            instance = instance.without(attachment.volume());
+            instance = instance.without(volume);
         }
         parts.instances().put(instance);
         return instance;
@@ -165,14 +173,14 @@ public final class Instances {
         return parts.sequencer().run(TURN, () -> {
             InstanceEntry instance = describe(id);
             requireRoom(instance, deviceName);
-            InstanceId other = parts.attached().putIfAbsent(volume, id);
-            if (other != null) {
-                throw new RequestException(
-                        ErrorCode.VOLUME_IN_USE, "volume %s is attached to instance %s".formatted(volume, other));
+            if (instance.attachment(volume).isPresent()) {
+                throw attached(volume, id);
             }
+            List<InstanceId> others = parts.attached().instances(volume);
+            parts.attached().add(volume, id);
             boolean attached = false;
             try {
-                awaitDeletion(volume);
+                requireFree(volume, others);
                 InstanceEntry changed =
                         instance.with(new Attachment(volume, deviceName, deleteOnTermination, false, now()));
                 parts.instances().put(changed);
@@ -180,10 +188,15 @@ public final class Instances {
                 return changed;
             } finally {
                 if (!attached) {
-                    parts.attached().remove(volume);
+                    parts.attached().remove(volume, id);
                 }
             }
         });
+    }
+
+    private static RequestException attached(VolumeId volume, InstanceId instance) {
+        return new RequestException(
+                ErrorCode.VOLUME_IN_USE, "volume %s is attached to instance %s".formatted(volume, instance));
     }
 
     private static void requireRoom(InstanceEntry instance, String deviceName) {
@@ -202,13 +215,17 @@ public final class Instances {
         }
     }
 
-    /** A deletion of the volume that began before ends first; one that comes later sees that it is attached. */
-    private void awaitDeletion(VolumeId volume) {
+    /**
+     * What was begun with the volume ends first, such as a deletion or the end of its Multi-Attach; what comes later sees
+     * that it is attached.
+     */
+    private void requireFree(VolumeId volume, List<InstanceId> others) {
         try {
             parts.sequencer()
                     .run(volume.toString(), () -> {
                         parts.requireVolume(volume);
-                        return "there";
+                        requireShared(volume, others);
+                        return "free";
                     })
                     .join();
         } catch (CompletionException e) {
@@ -219,11 +236,24 @@ public final class Instances {
         }
     }
 
+    private void requireShared(VolumeId volume, List<InstanceId> others) {
+        boolean multiAttach =
+                parts.volumes().find(volume).filter(VolumeEntry::multiAttach).isPresent();
+        if (!others.isEmpty() && !multiAttach) {
+            throw attached(volume, others.get(0));
+        }
+        if (others.size() >= MOST_OF_A_VOLUME) {
+            throw new RequestException(
+                    ErrorCode.ATTACHMENT_LIMIT_EXCEEDED,
+                    "volume %s is attached to %d instances already".formatted(volume, MOST_OF_A_VOLUME));
+        }
+    }
+
     /**
-     * Detaches a volume; while an NBD client has it open it is only on its way, unless by force. Fails with
-     * ATTACHMENT_NOT_FOUND.
+     * Detaches a volume; while an NBD client has it open it is only on its way, unless by force or while another instance
+     * has it too: nobody can tell whose client that is. Fails with ATTACHMENT_NOT_FOUND.
      *
-     * @param force disconnect its NBD clients
+     * @param force disconnect its NBD clients, those of other instances too
      */
     public CompletableFuture<InstanceEntry> detach(
             InstanceId id, VolumeId volume, boolean force, Connections connections) {
@@ -238,14 +268,21 @@ public final class Instances {
             if (force) {
                 connections.disconnect(volume).join();
             }
-            return force || !parts.store().inUse(volume) ? detached(leaving, volume) : leaving;
+            return force || maySettle(leaving, volume) ? detached(leaving, volume) : leaving;
         });
+    }
+
+    private boolean maySettle(InstanceEntry leaving, VolumeId volume) {
+        return !parts.store().inUse(volume)
+                || parts.attachments(volume).stream()
+                        .anyMatch(one -> !one.instance().equals(leaving.id())
+                                && !one.attachment().detaching());
     }
 
     private InstanceEntry detached(InstanceEntry instance, VolumeId volume) {
         InstanceEntry changed = instance.without(volume);
         parts.instances().put(changed);
-        parts.attached().remove(volume);
+        parts.attached().remove(volume, instance.id());
         return changed;
     }
 
@@ -281,7 +318,7 @@ public final class Instances {
             return;
         }
         for (Attachment attachment : begun.attachments()) {
-            if (attachment.detaching() && !parts.store().inUse(attachment.volume())) {
+            if (attachment.detaching() && maySettle(instance, attachment.volume())) {
                 instance = detached(instance, attachment.volume());
             }
         }

@@ -147,7 +147,8 @@ final class Schema {
               role TEXT NOT NULL,
               secret TEXT NOT NULL,
               created_at INTEGER NOT NULL
-            ) STRICT""")));
+            ) STRICT"""),
+            List.of("ALTER TABLE volume ADD COLUMN multi_attach INTEGER NOT NULL DEFAULT 0")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

@@ -13,6 +13,7 @@ import java.util.function.UnaryOperator;
  * @param label makes the new name and tags of the old
  * @param limits another type or other figures
  * @param share makes the new share of the old
+ * @param multiAttach whether several instances may have it at once; empty to leave it
  * @param compression what of it is stored compressed from now on; empty to leave it
  */
 public record VolumeChange(
@@ -20,14 +21,15 @@ public record VolumeChange(
         UnaryOperator<Label> label,
         LimitsChange limits,
         UnaryOperator<QosShare> share,
+        Optional<Boolean> multiAttach,
         Optional<Compression> compression) {
-    /** A change that leaves the share. */
+    /** A change that leaves the share, and who may have it. */
     public VolumeChange(
             Optional<Integer> sizeGiB,
             UnaryOperator<Label> label,
             LimitsChange limits,
             Optional<Compression> compression) {
-        this(sizeGiB, label, limits, share -> share, compression);
+        this(sizeGiB, label, limits, share -> share, Optional.empty(), compression);
     }
 
     /** True if it asks for a size, or for another type or other figures than the volume has. */

@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param label its name and tags
  * @param limits how fast it may go
  * @param share what it gets while the store as a whole is short
+ * @param multiAttach whether several instances may have it at once
  * @param growingToBytes the size that a change under way gives it; 0 if there is none
  * @param clientToken the token that it was created with
  * @param copy what it is a copy of, if it is one
@@ -27,6 +28,7 @@ public record VolumeEntry(
         Label label,
         VolumeLimits limits,
         QosShare share,
+        boolean multiAttach,
         long growingToBytes,
         Optional<ClientToken> clientToken,
         Optional<Copy> copy,
@@ -45,7 +47,17 @@ public record VolumeEntry(
     static VolumeEntry begun(
             VolumeId id, Phase phase, Label label, VolumeLimits limits, Optional<ClientToken> clientToken) {
         return new VolumeEntry(
-                id, phase, label, limits, QosShare.EVEN, 0, clientToken, Optional.empty(), Optional.empty(), List.of());
+                id,
+                phase,
+                label,
+                limits,
+                QosShare.EVEN,
+                false,
+                0,
+                clientToken,
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
     }
 
     @Override
@@ -61,12 +73,32 @@ public record VolumeEntry(
     @Override
     public VolumeEntry with(Phase newPhase) {
         return new VolumeEntry(
-                id, newPhase, label, limits, share, growingToBytes, clientToken, copy, recycled, modifications);
+                id,
+                newPhase,
+                label,
+                limits,
+                share,
+                multiAttach,
+                growingToBytes,
+                clientToken,
+                copy,
+                recycled,
+                modifications);
     }
 
     VolumeEntry with(Label newLabel, VolumeLimits newLimits, long newGrowingToBytes) {
         return new VolumeEntry(
-                id, phase, newLabel, newLimits, share, newGrowingToBytes, clientToken, copy, recycled, modifications);
+                id,
+                phase,
+                newLabel,
+                newLimits,
+                share,
+                multiAttach,
+                newGrowingToBytes,
+                clientToken,
+                copy,
+                recycled,
+                modifications);
     }
 
     VolumeEntry with(Copy newCopy) {
@@ -76,6 +108,7 @@ public record VolumeEntry(
                 label,
                 limits,
                 share,
+                multiAttach,
                 growingToBytes,
                 clientToken,
                 Optional.of(newCopy),
@@ -85,7 +118,33 @@ public record VolumeEntry(
 
     VolumeEntry with(QosShare newShare) {
         return new VolumeEntry(
-                id, phase, label, limits, newShare, growingToBytes, clientToken, copy, recycled, modifications);
+                id,
+                phase,
+                label,
+                limits,
+                newShare,
+                multiAttach,
+                growingToBytes,
+                clientToken,
+                copy,
+                recycled,
+                modifications);
+    }
+
+    /** With several instances allowed, or not. */
+    VolumeEntry sharedByInstances(boolean newMultiAttach) {
+        return new VolumeEntry(
+                id,
+                phase,
+                label,
+                limits,
+                share,
+                newMultiAttach,
+                growingToBytes,
+                clientToken,
+                copy,
+                recycled,
+                modifications);
     }
 
     VolumeEntry grown() {
@@ -112,6 +171,7 @@ public record VolumeEntry(
                 label,
                 limits,
                 share,
+                multiAttach,
                 growingToBytes,
                 clientToken,
                 copy,
@@ -132,6 +192,16 @@ public record VolumeEntry(
         Phase newPhase = newRecycled.isPresent() ? Phase.RECYCLED : Phase.READY;
         Optional<ClientToken> token = newRecycled.isPresent() ? Optional.empty() : clientToken;
         return new VolumeEntry(
-                id, newPhase, label, limits, share, growingToBytes, token, copy, newRecycled, modifications);
+                id,
+                newPhase,
+                label,
+                limits,
+                share,
+                multiAttach,
+                growingToBytes,
+                token,
+                copy,
+                newRecycled,
+                modifications);
     }
 }

@@ -15,6 +15,7 @@ import java.util.Optional;
  * @param source the volume that it begins as, as that is now; with neither it is empty
  * @param limits its type and the figures that were asked for
  * @param share what it gets while the store as a whole is short
+ * @param multiAttach whether several instances may have it at once
  * @param compression what of it is stored compressed
  */
 public record VolumeRequest(
@@ -23,10 +24,11 @@ public record VolumeRequest(
         Optional<VolumeId> source,
         VolumeLimits limits,
         QosShare share,
+        boolean multiAttach,
         Compression compression,
         Label label,
         Optional<String> clientToken) {
-    /** A request for a volume with an even share. */
+    /** A request for a volume with an even share, for one instance. */
     public VolumeRequest(
             Optional<Integer> sizeGiB,
             Optional<SnapshotId> from,
@@ -35,7 +37,7 @@ public record VolumeRequest(
             Compression compression,
             Label label,
             Optional<String> clientToken) {
-        this(sizeGiB, from, source, limits, QosShare.EVEN, compression, label, clientToken);
+        this(sizeGiB, from, source, limits, QosShare.EVEN, false, compression, label, clientToken);
     }
 
     /** The request without its token in one canonical form: equal requests have equal texts. */
@@ -53,6 +55,9 @@ public record VolumeRequest(
         }
         if (!share.equals(QosShare.EVEN)) {
             parameters.put("minimumIops", share.minimumIops()).put("weight", share.weight());
+        }
+        if (multiAttach) {
+            parameters.put("multiAttachEnabled", true);
         }
         source.ifPresent(volume -> parameters.put("sourceVolumeId", volume.toString()));
         return clientToken.map(token -> new ClientToken(token, parameters.encode()));

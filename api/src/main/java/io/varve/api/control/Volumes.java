@@ -32,6 +32,7 @@ public final class Volumes {
             .one("size", volume -> volume.record().sizeBytes() >> GIB_SHIFT)
             .one("create-time", volume -> volume.record().createdAt())
             .one("encrypted", volume -> false)
+            .one("multi-attach-enabled", volume -> volume.entry().multiAttach())
             .many("snapshot-id", volume -> volume.origin().stream())
             .many("source-volume-id", volume -> volume.entry().copy().stream().map(VolumeEntry.Copy::of))
             .many(
@@ -125,7 +126,7 @@ public final class Volumes {
 
     /** By an NBD client or an instance. */
     private boolean isInUse(VolumeId id) {
-        return store.inUse(id) || parts.attached().containsKey(id);
+        return store.inUse(id) || !parts.attached().instances(id).isEmpty();
     }
 
     /** Tells whose use by NBD clients or instances has begun or ended since the last call. One thread at a time. */
@@ -166,8 +167,10 @@ public final class Volumes {
         long sizeBytes = sizeBytes(request);
         VolumeLimits limits = parts.provisioned(request.limits(), sizeBytes);
         shares.require(id, request.share(), limits);
+        MultiAttach.require(request.multiAttach(), limits);
         VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), limits, token)
-                .with(request.share());
+                .with(request.share())
+                .sharedByInstances(request.multiAttach());
         VolumeEntry entry = request.source()
                 .map(source -> plain.with(new VolumeEntry.Copy(source, SnapshotId.random(parts.random()))))
                 .orElse(plain);
@@ -284,8 +287,14 @@ public final class Volumes {
         if (!share.equals(old.share()) || !limits.equals(old.limits())) {
             shares.require(id, share, limits);
         }
+        boolean multiAttach = MultiAttach.changed(
+                old,
+                change.multiAttach(),
+                limits,
+                parts.attached().instances(id).size());
         VolumeEntry changed = old.with(change.label().apply(old.label()), limits, growingToBytes)
-                .with(share);
+                .with(share)
+                .sharedByInstances(multiAttach);
         VolumeModification.Shape original = shape(before.record().sizeBytes(), old.limits());
         VolumeModification.Shape target = shape(sizeBytes, limits);
         if (original.equals(target)) {
@@ -377,12 +386,11 @@ public final class Volumes {
         return parts.sequencer().run(id.toString(), () -> {
             VolumeView volume = describe(id);
             precondition.require(volume.etag());
-            InstanceId instance = parts.attached().get(id);
-            if (instance != null) {
+            parts.attached().instances(id).stream().findFirst().ifPresent(instance -> {
                 throw new RequestException(
                         ErrorCode.VOLUME_IN_USE,
                         "volume %s is attached to instance %s: detach it first".formatted(id, instance));
-            }
+            });
             removal.remove(volume.entry(), force, connections);
             return null;
         });

@@ -53,6 +53,9 @@ final class Documents {
         if (view.entry().share().weight() != QosShare.EVEN.weight()) {
             json.put("weight", view.entry().share().weight());
         }
+        if (view.entry().multiAttach()) {
+            json.put("multiAttachEnabled", true);
+        }
         view.origin().ifPresent(origin -> json.put("snapshotId", origin.toString()));
         view.entry()
                 .copy()

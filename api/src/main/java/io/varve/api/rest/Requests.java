@@ -43,6 +43,7 @@ final class Requests {
                 Optional.ofNullable(json.getString("sourceVolumeId")).map(id -> volumeId("sourceVolumeId", id)),
                 limits(json),
                 changedShare(json).apply(QosShare.EVEN),
+                json.getBoolean("multiAttachEnabled", false),
                 compression(json).orElse(Compression.AUTO),
                 label(json),
                 clientToken(json));
@@ -147,6 +148,7 @@ final class Requests {
                 changedLabel(json),
                 changedLimits(json),
                 changedShare(json),
+                Optional.ofNullable(json.getBoolean("multiAttachEnabled")),
                 compression);
     }
 

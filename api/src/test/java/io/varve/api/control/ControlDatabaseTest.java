@@ -26,6 +26,7 @@ class ControlDatabaseTest {
             new Label(Optional.of("dïsk \"1\""), Map.of("a", "b", "empty", "")),
             new VolumeLimits("local", 100, 20),
             new QosShare(50, 700),
+            true,
             3L << 30,
             Optional.of(new ClientToken("token", "{}")),
             Optional.of(new VolumeEntry.Copy(new VolumeId(3, 4), new SnapshotId(5, 6))),

@@ -4,11 +4,15 @@ import static io.varve.api.control.ControlFixture.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.api.BlockIo;
+import io.varve.engine.Compression;
+import io.varve.engine.QosShare;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -130,6 +134,124 @@ class InstancesTest {
             }
         }
         throw new AssertionError("the call never ran to its end");
+    }
+
+    @Test
+    void aMultiAttachVolumeIsAttachedToSixteenInstancesAndGoesWithTheLast() {
+        VolumeId volume = multiAttachVolume();
+        InstanceId first = instance;
+        attach(volume, "/dev/sdb", true).join();
+        assertThat(refusal(attach(volume, "/dev/sdc", true))).isEqualTo(ErrorCode.VOLUME_IN_USE);
+        List<InstanceId> others = new ArrayList<>();
+        for (int count = 1; count < Instances.MOST_OF_A_VOLUME; count++) {
+            instance = create();
+            others.add(instance);
+            attach(volume, "/dev/sdb", true).join();
+        }
+        instance = create();
+        assertThat(refusal(attach(volume, "/dev/sdb", true))).isEqualTo(ErrorCode.ATTACHMENT_LIMIT_EXCEEDED);
+        fixture.restart();
+        assertThat(fixture.control().volumes().describe(volume).attachments()).hasSize(Instances.MOST_OF_A_VOLUME);
+        for (InstanceId other : others) {
+            instance = other;
+            assertThat(become(InstanceState.TERMINATED).join().attachments()).isEmpty();
+            assertThat(instances().mayOpen(volume)).isTrue();
+        }
+        assertThat(refusal(delete(volume))).isEqualTo(ErrorCode.VOLUME_IN_USE);
+        instance = first;
+        become(InstanceState.TERMINATED).join();
+        assertThat(fixture.control().volumes().find(volume)).isEmpty();
+    }
+
+    @Test
+    void theLastInstanceDecidesWhetherASharedVolumeGoesWithIt() {
+        VolumeId volume = multiAttachVolume();
+        InstanceId keeping = instance;
+        attach(volume, "/dev/sdb", false).join();
+        instance = create();
+        attach(volume, "/dev/sdb", true).join();
+        become(InstanceState.TERMINATED).join();
+        instance = keeping;
+        become(InstanceState.TERMINATED).join();
+        assertThat(fixture.control().volumes().describe(volume).state()).isEqualTo("available");
+    }
+
+    @Test
+    void anOpenVolumeLeavesAllInstancesButTheLastAtOnce() {
+        VolumeId volume = multiAttachVolume();
+        InstanceId last = instance;
+        attach(volume, "/dev/sdb", false).join();
+        instance = create();
+        attach(volume, "/dev/sdb", false).join();
+        Volume open = fixture.store().open(volume).join();
+        assertThat(detach(volume, false).join().attachments()).isEmpty();
+        assertThat(instances().mayOpen(volume)).isTrue();
+        instance = last;
+        assertThat(detach(volume, false).join().attachment(volume).orElseThrow().state())
+                .isEqualTo("detaching");
+        BlockIo.release(fixture.store(), volume, open);
+        fixture.control().tick();
+        assertThat(instances().describe(last).attachments()).isEmpty();
+    }
+
+    @Test
+    void multiAttachEndsOnlyWhileOneInstanceHasTheVolumeAndIsNotOfEveryType() {
+        VolumeId volume = multiAttachVolume();
+        InstanceId first = instance;
+        attach(volume, "/dev/sdb", false).join();
+        instance = create();
+        attach(volume, "/dev/sdb", false).join();
+        assertThat(refusal(multiAttach(volume, false))).isEqualTo(ErrorCode.VOLUME_IN_USE);
+        detach(volume, false).join();
+        assertThat(multiAttach(volume, false).join().entry().multiAttach()).isFalse();
+        assertThat(refusal(attach(volume, "/dev/sdb", false))).isEqualTo(ErrorCode.VOLUME_IN_USE);
+        assertThat(fixture.control().volumes().describe(volume).attachments())
+                .extracting(VolumeAttachment::instance)
+                .containsExactly(first);
+        multiAttach(volume, true).join();
+        attach(volume, "/dev/sdb", false).join();
+
+        assertThat(refusal(multiAttach(fixture.volume(), true))).isEqualTo(ErrorCode.INVALID_PARAMETER_COMBINATION);
+        assertThat(refusal(toType(volume, "gp3"))).isEqualTo(ErrorCode.INVALID_PARAMETER_COMBINATION);
+        VolumeId io1 = io1Volume();
+        assertThat(refusal(multiAttach(io1, true))).isEqualTo(ErrorCode.UNSUPPORTED_OPERATION);
+    }
+
+    private VolumeId multiAttachVolume() {
+        return provisioned("io2", true);
+    }
+
+    private VolumeId io1Volume() {
+        return provisioned("io1", false);
+    }
+
+    private VolumeId provisioned(String type, boolean multiAttach) {
+        VolumeRequest request = new VolumeRequest(
+                Optional.of(8),
+                Optional.empty(),
+                Optional.empty(),
+                new VolumeLimits(type, 100, 0),
+                QosShare.EVEN,
+                multiAttach,
+                Compression.AUTO,
+                Label.NONE,
+                Optional.empty());
+        return fixture.control().volumes().create(request).join().record().id();
+    }
+
+    private CompletableFuture<VolumeView> multiAttach(VolumeId volume, boolean enabled) {
+        return change(volume, LimitsChange.NONE, Optional.of(enabled));
+    }
+
+    private CompletableFuture<VolumeView> toType(VolumeId volume, String type) {
+        return change(
+                volume, new LimitsChange(Optional.of(type), Optional.empty(), Optional.empty()), Optional.empty());
+    }
+
+    private CompletableFuture<VolumeView> change(VolumeId volume, LimitsChange limits, Optional<Boolean> multiAttach) {
+        VolumeChange change = new VolumeChange(
+                Optional.empty(), label -> label, limits, share -> share, multiAttach, Optional.empty());
+        return fixture.control().volumes().change(volume, change, Precondition.NONE);
     }
 
     @Test

@@ -120,8 +120,8 @@ class VolumeSharesTest {
     }
 
     private CompletableFuture<VolumeView> share(VolumeId volume, QosShare share) {
-        VolumeChange change =
-                new VolumeChange(Optional.empty(), label -> label, LimitsChange.NONE, old -> share, Optional.empty());
+        VolumeChange change = new VolumeChange(
+                Optional.empty(), label -> label, LimitsChange.NONE, old -> share, Optional.empty(), Optional.empty());
         return plane.volumes().change(volume, change, Precondition.NONE);
     }
 }
