@@ -6,6 +6,7 @@ import io.varve.api.access.Credentials;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ControlDatabase;
 import io.varve.api.control.ControlPlane;
+import io.varve.api.diskimage.DiskImages;
 import io.varve.api.metrics.ServerMetrics;
 import io.varve.api.rest.NbdAddress;
 import io.varve.api.rest.RestServer;
@@ -91,8 +92,13 @@ final class Daemon implements AutoCloseable {
                 threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
-        ControlPlane control =
-                ControlPlane.start(store, database, new SecureRandom(), Clock.systemUTC(), settings.control());
+        ControlPlane control = ControlPlane.start(
+                store,
+                database,
+                new SecureRandom(),
+                Clock.systemUTC(),
+                settings.control(),
+                diskImages(settings, loops));
         opening.add(control);
         control.createDefaultVolume();
 
@@ -117,6 +123,19 @@ final class Daemon implements AutoCloseable {
         opening.add(rest::stopping);
         rest.ready();
         return new Daemon(opening, settings, nbdAddress, rest, access);
+    }
+
+    private static Optional<DiskImages> diskImages(ServeSettings settings, NettyLoops loops) {
+        try {
+            String searchPath = System.getenv().getOrDefault("PATH", "/usr/bin:/bin");
+            return settings.importDirectory().map(directory -> new DiskImages(directory, loops, searchPath));
+        } catch (UncheckedIOException e) {
+            throw new StartException(
+                    ExitCode.USAGE,
+                    "--import-dir %s cannot be used: %s"
+                            .formatted(settings.importDirectory().orElseThrow(), e.getMessage()),
+                    e);
+        }
     }
 
     private static Access access(ServeSettings settings, ControlDatabase database, boolean loopback) {

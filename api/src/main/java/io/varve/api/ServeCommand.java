@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -41,6 +42,7 @@ final class ServeCommand implements Callable<Integer> {
             "memory",
             "ballast-mib",
             "attached-only",
+            "import-dir",
             "scrub-rate",
             "modifications-per-day",
             "volume-types",
@@ -96,6 +98,13 @@ final class ServeCommand implements Callable<Integer> {
 
     @Option(names = "--attached-only", description = "Export a volume only while it is attached to an instance.")
     private boolean attachedOnly;
+
+    @Option(
+            names = "--import-dir",
+            paramLabel = "DIR",
+            description = "The one directory that disk images (raw, qcow2, vmdk) are imported from and exported to;"
+                    + " default: none, and neither is done.")
+    private @Nullable String importDirectory;
 
     @Option(
             names = "--modifications-per-day",
@@ -162,6 +171,9 @@ final class ServeCommand implements Callable<Integer> {
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
                 mebibytes("--scrub-rate", first(scrubRate, file.getProperty("scrub-rate"), "4"), MOST_SCRUB_MIB),
                 attachedOnly || flag(file.getProperty("attached-only", "false")),
+                Optional.of(first(importDirectory, file.getProperty("import-dir"), ""))
+                        .filter(path -> !path.isEmpty())
+                        .map(Path::of),
                 control(file));
     }
 

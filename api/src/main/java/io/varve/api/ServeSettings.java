@@ -3,6 +3,7 @@ package io.varve.api;
 import io.varve.api.control.ControlSettings;
 import io.varve.engine.MemoryBudget;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * What the daemon is told.
@@ -15,6 +16,7 @@ import java.nio.file.Path;
  * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background; 0 for never
  * @param attachedOnly export volumes only while they are attached to an instance
+ * @param importDirectory where disk images are read and written; empty for nowhere
  * @param control what else is chosen about the control plane
  */
 record ServeSettings(
@@ -26,4 +28,5 @@ record ServeSettings(
         long ballastBytes,
         long scrubBytesPerSecond,
         boolean attachedOnly,
+        Optional<Path> importDirectory,
         ControlSettings control) {}

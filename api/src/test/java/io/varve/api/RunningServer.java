@@ -26,11 +26,21 @@ final class RunningServer implements AutoCloseable {
         return new RunningServer(Daemon.start(settings(directory, control), Main.ENGINE));
     }
 
+    /** With a directory for disk images. */
+    static RunningServer withImports(Path directory, Path importDirectory) {
+        return new RunningServer(
+                Daemon.start(settings(directory, Optional.of(importDirectory), ControlSettings.DEFAULT), Main.ENGINE));
+    }
+
     static ServeSettings settings(Path directory) {
         return settings(directory, ControlSettings.DEFAULT);
     }
 
     private static ServeSettings settings(Path directory, ControlSettings control) {
+        return settings(directory, Optional.empty(), control);
+    }
+
+    private static ServeSettings settings(Path directory, Optional<Path> importDirectory, ControlSettings control) {
         ListenAddress anyPort = new ListenAddress("127.0.0.1", 0);
         return new ServeSettings(
                 directory.resolve("data"),
@@ -41,6 +51,7 @@ final class RunningServer implements AutoCloseable {
                 StoreOptions.BALLAST_BY_DISK,
                 4 << 20,
                 false,
+                importDirectory,
                 control);
     }
 

@@ -24,9 +24,11 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "export",
         description =
-                "Write a snapshot to a portable file. If the file is there already and was cut off, go on with it.",
+                "Write a snapshot to a portable file, or to a disk image in the server's import directory. If the portable"
+                        + " file is there already and was cut off, go on with it.",
         mixinStandardHelpOptions = true)
 final class SnapshotExportCommand implements Runnable {
+    private static final String EXPORTS = "v1/exports";
     private static final int CHUNK_BYTES = 1 << 20;
 
     @Mixin
@@ -35,7 +37,11 @@ final class SnapshotExportCommand implements Runnable {
     @Parameters(index = "0", paramLabel = SnapshotCommands.SNAPSHOT, description = SnapshotCommands.SNAPSHOT_TEXT)
     private String snapshot = "";
 
-    @Parameters(index = "1", paramLabel = "FILE", description = "The file.")
+    @Parameters(
+            index = "1",
+            paramLabel = "FILE",
+            description = "The portable file; with --format, the name of the new disk image in the server's import"
+                    + " directory.")
     private Path file = Path.of("");
 
     @Option(
@@ -44,10 +50,17 @@ final class SnapshotExportCommand implements Runnable {
             description = "Only what was changed since this older snapshot of its past.")
     private @Nullable String since;
 
+    @Option(names = "--format", paramLabel = "FORMAT", description = "raw, qcow2 or vmdk: write a disk image.")
+    private @Nullable String format;
+
     @Override
     public void run() {
         ApiClient client = remote.client();
         String id = client.snapshotId(snapshot);
+        if (format != null) {
+            writeImage(client, id, format);
+            return;
+        }
         String base = since == null ? "" : client.snapshotId(since);
         JsonObject described = client.get(SnapshotCommands.PATH + "/" + Fields.segment(id));
         long expected = since == null ? described.getLong("usedBytes") : -1;
@@ -69,6 +82,18 @@ final class SnapshotExportCommand implements Runnable {
         } catch (PortableException e) {
             throw new CommandException(ExitCode.REFUSED, file + ": " + e.getMessage(), e);
         }
+    }
+
+    private void writeImage(ApiClient client, String id, String imageFormat) {
+        if (since != null) {
+            throw new CommandException(ExitCode.USAGE, "--since is for portable files: a disk image is always whole");
+        }
+        JsonObject body = new JsonObject()
+                .put("snapshotId", id)
+                .put("format", imageFormat)
+                .put("file", file.toString());
+        String path = EXPORTS + "/" + client.post(EXPORTS, body).getString("exportId");
+        remote.show(DiskImageProgress.follow(client, "export", path));
     }
 
     private static String query(PortableReader reader, String base) {

@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
 /** {@code varve snapshot import}. */
 @Command(
         name = "import",
-        description = "Make a snapshot of a portable file.",
+        description = "Make a snapshot of a portable file, or of a disk image in the server's import directory.",
         footer = {"", "Where it broke off, --resume goes on."},
         mixinStandardHelpOptions = true)
 final class SnapshotImportCommand implements Runnable {
@@ -27,8 +27,17 @@ final class SnapshotImportCommand implements Runnable {
     @Mixin
     private Remote remote = new Remote();
 
-    @Parameters(paramLabel = "FILE", description = "The file.")
+    @Parameters(
+            paramLabel = "FILE",
+            description =
+                    "The portable file; with --format, the name of the disk image in the server's import directory.")
     private Path file = Path.of("");
+
+    @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            description = "raw, qcow2 or vmdk: read a disk image; it is never guessed.")
+    private @Nullable String format;
 
     @Option(names = "--resume", paramLabel = "IMPORT", description = "Go on with this import.")
     private @Nullable String resume;
@@ -42,6 +51,12 @@ final class SnapshotImportCommand implements Runnable {
     @Override
     public void run() {
         ApiClient client = remote.client();
+        if (format != null) {
+            JsonObject body = described().put("format", format).put("file", file.toString());
+            String path = PATH + "/" + client.post(PATH, body).getString("importId");
+            remote.show(DiskImageProgress.follow(client, "import", path));
+            return;
+        }
         JsonObject begun = resume == null ? begin(client) : client.get(PATH + "/" + Fields.segment(resume));
         String id = begun.getString("importId");
         try {
@@ -66,10 +81,14 @@ final class SnapshotImportCommand implements Runnable {
     }
 
     private JsonObject begin(ApiClient client) {
+        return client.post(PATH, described());
+    }
+
+    private JsonObject described() {
         JsonObject body = new JsonObject();
         Fields.put(body, "description", description);
         label.putInto(body);
-        return client.post(PATH, body);
+        return body;
     }
 
     private InputStream from(long offset, ProgressBar bar) {

@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.api.diskimage.DiskImages;
 import io.varve.api.portable.SnapshotExport;
 import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
@@ -34,7 +35,9 @@ public final class ControlPlane implements AutoCloseable {
     private final SnapshotBlocks snapshotBlocks;
     private final Snapshots snapshots;
     private final LifecyclePolicies lifecyclePolicies;
+    private final DiskImageJobs diskImageJobs;
     private final Imports imports;
+    private final DiskImageExports diskImageExports;
     private final Images images;
     private final ImageLaunches imageLaunches;
     private final BurstCredits burstCredits;
@@ -48,7 +51,8 @@ public final class ControlPlane implements AutoCloseable {
             Metadata metadata,
             RandomGenerator random,
             InstantSource clock,
-            ControlSettings settings) {
+            ControlSettings settings,
+            Optional<DiskImages> diskImages) {
         this.store = store;
         this.metadata = metadata;
         parts = ControlParts.of(store, metadata, random, clock, settings.volumeTypes());
@@ -62,7 +66,9 @@ public final class ControlPlane implements AutoCloseable {
         snapshotBlocks = new SnapshotBlocks(parts, directBlocks);
         snapshots = new Snapshots(parts, retentionRules, uploads, snapshotBlocks);
         lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
-        imports = new Imports(parts);
+        diskImageJobs = new DiskImageJobs(diskImages);
+        imports = new Imports(parts, diskImageJobs);
+        diskImageExports = new DiskImageExports(parts, diskImageJobs);
         images = new Images(parts, snapshots);
         imageLaunches = new ImageLaunches(images, volumes);
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
@@ -74,7 +80,17 @@ public final class ControlPlane implements AutoCloseable {
 
     /** With EBS's settings. */
     public static ControlPlane start(BlockStore store, Metadata metadata, RandomGenerator random, InstantSource clock) {
-        return start(store, metadata, random, clock, ControlSettings.DEFAULT);
+        return start(store, metadata, random, clock, ControlSettings.DEFAULT, Optional.empty());
+    }
+
+    /** Without disk images. */
+    public static ControlPlane start(
+            BlockStore store,
+            Metadata metadata,
+            RandomGenerator random,
+            InstantSource clock,
+            ControlSettings settings) {
+        return start(store, metadata, random, clock, settings, Optional.empty());
     }
 
     /**
@@ -82,15 +98,17 @@ public final class ControlPlane implements AutoCloseable {
      *
      * @param random draws ids; a {@link java.security.SecureRandom} outside tests
      * @param clock the wall clock, by which things come due
+     * @param diskImages what can be brought in and written; empty if there is no directory for them
      */
     public static ControlPlane start(
             BlockStore store,
             Metadata metadata,
             RandomGenerator random,
             InstantSource clock,
-            ControlSettings settings) {
+            ControlSettings settings,
+            Optional<DiskImages> diskImages) {
         new Recovery(store, metadata, clock.instant()).run();
-        ControlPlane control = new ControlPlane(store, metadata, random, clock, settings);
+        ControlPlane control = new ControlPlane(store, metadata, random, clock, settings, diskImages);
         control.images.finish();
         return control;
     }
@@ -207,6 +225,11 @@ public final class ControlPlane implements AutoCloseable {
         return imports;
     }
 
+    /** Snapshots that are written to disk images. */
+    public DiskImageExports diskImageExports() {
+        return diskImageExports;
+    }
+
     public Images images() {
         return images;
     }
@@ -242,6 +265,7 @@ public final class ControlPlane implements AutoCloseable {
     /** Waits for the operations that have begun and takes no more. Blocks. */
     @Override
     public void close() {
+        diskImageJobs.close();
         directBlocks.close();
         parts.sequencer().close();
         uploads.close();

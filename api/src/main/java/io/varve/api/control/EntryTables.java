@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.api.diskimage.DiskImageFormat;
 import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
@@ -260,6 +261,7 @@ final class EntryTables {
                 .column("digest", entry -> entry.progress().digest())
                 .column("size_bytes", entry -> entry.progress().sizeBytes())
                 .column("touched_at", entry -> entry.touchedAt().toEpochMilli())
+                .column("image", entry -> entry.image().map(EntryTables::json).orElse(null))
                 .column("completed", entry -> entry.completed() ? 1 : 0);
     }
 
@@ -277,8 +279,25 @@ final class EntryTables {
                         row.getString("digest"),
                         row.getLong("size_bytes")),
                 Instant.ofEpochMilli(row.getLong("touched_at")),
+                Optional.ofNullable(row.getString("image")).map(EntryTables::diskImage),
                 row.getInt("completed") != 0,
                 token(row));
+    }
+
+    private static String json(ImportEntry.Image image) {
+        JsonObject json = new JsonObject()
+                .put("file", image.file())
+                .put("format", image.format().text());
+        image.failure().ifPresent(failure -> json.put("failure", failure));
+        return json.encode();
+    }
+
+    private static ImportEntry.Image diskImage(String text) {
+        JsonObject json = new JsonObject(text);
+        return new ImportEntry.Image(
+                json.getString("file"),
+                DiskImageFormat.parse(json.getString("format")),
+                Optional.ofNullable(json.getString("failure")));
     }
 
     static Entries<ImageEntry> images(SqlFile file) {

@@ -1,5 +1,7 @@
 package io.varve.api.control;
 
+import io.varve.api.diskimage.Conversion;
+import io.varve.api.diskimage.DiskImages;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.time.Duration;
@@ -10,12 +12,16 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Snapshots that come from portable files. The bytes of a file may come in several pieces: each goes on where the last one
- * ended, also after a crash. Thread-safe.
+ * Snapshots that come from portable files and disk images. The bytes of a file may come in several pieces: each goes on where the last one
+ * ended, also after a crash; a disk image is read in one go. Thread-safe.
  */
 public final class Imports {
+    private static final Logger LOG = LoggerFactory.getLogger(Imports.class);
+
     /** How many may be unfinished at once. */
     public static final int MOST_UNFINISHED = 16;
 
@@ -29,32 +35,45 @@ public final class Imports {
 
     private final ControlParts parts;
     private final Ledger<ImportId, ImportEntry> entries;
+    private final DiskImageJobs jobs;
     private final Set<ImportId> receiving = ConcurrentHashMap.newKeySet();
 
-    Imports(ControlParts parts) {
+    Imports(ControlParts parts, DiskImageJobs jobs) {
+        this.jobs = jobs;
         this.parts = parts;
         entries = parts.imports();
     }
 
-    /** What the snapshot is to be called. */
-    public record Request(Label label, String description, Optional<String> clientToken) {
+    /**
+     * What the snapshot is to be called.
+     *
+     * @param image the disk image that it is made of; empty if a portable file will be sent
+     */
+    public record Request(
+            Label label, String description, Optional<ImportEntry.Image> image, Optional<String> clientToken) {
         private Optional<ClientToken> token() {
-            return clientToken.map(token -> new ClientToken(token, label + " " + description));
+            return clientToken.map(token -> new ClientToken(
+                    token,
+                    label + " " + description + image.map(file -> " " + file).orElse("")));
         }
     }
 
-    /** Begins an import, or finds the one that the same token began. Fails with RESOURCE_LIMIT_EXCEEDED. */
+    /**
+     * Begins an import, or finds the one that the same token began. A disk image is looked at first. Fails with
+     * RESOURCE_LIMIT_EXCEEDED, UNSUPPORTED_OPERATION if there is no import directory or program, INVALID_DISK_IMAGE.
+     */
     public CompletableFuture<ImportEntry> create(Request request) {
         return parts.sequencer().run("imports", () -> {
             Optional<ImportEntry> earlier = entries.withToken(request.token());
             if (earlier.isPresent()) {
                 return earlier.get();
             }
-            if (entries.all().stream().filter(entry -> !entry.completed()).count() >= MOST_UNFINISHED) {
+            if (entries.all().stream().filter(entry -> !entry.ended()).count() >= MOST_UNFINISHED) {
                 throw new RequestException(
                         ErrorCode.RESOURCE_LIMIT_EXCEEDED,
                         MOST_UNFINISHED + " imports are unfinished: finish or delete one first");
             }
+            long sizeBytes = request.image().map(jobs::sizeBytes).orElse(0L);
             ImportEntry entry = new ImportEntry(
                     ImportId.random(parts.random()),
                     request.label(),
@@ -62,11 +81,16 @@ public final class Imports {
                     VolumeId.random(parts.random()),
                     SnapshotId.random(parts.random()),
                     Optional.empty(),
-                    ImportEntry.Progress.NONE,
+                    new ImportEntry.Progress(0, 0, "", sizeBytes),
                     now(),
+                    request.image(),
                     false,
                     request.token());
-            entries.put(entry);
+            if (entry.image().isEmpty()) {
+                entries.put(entry);
+                return entry;
+            }
+            jobs.start(entry.id().text(), () -> entries.put(entry), conversion -> convert(entry, conversion));
             return entry;
         });
     }
@@ -95,6 +119,11 @@ public final class Imports {
      */
     public ImportReceiver receive(ImportId id, long offset) {
         ImportEntry entry = describe(id);
+        entry.image().ifPresent(image -> {
+            throw new RequestException(
+                    ErrorCode.INCORRECT_STATE,
+                    "import %s reads %s: nothing is sent for it".formatted(id, image.file()));
+        });
         if (entry.completed() || !receiving.add(id)) {
             throw new RequestException(
                     ErrorCode.INCORRECT_STATE,
@@ -118,6 +147,7 @@ public final class Imports {
     /** Takes an unfinished import back; a completed one is forgotten, and its snapshot stays. */
     public CompletableFuture<Void> delete(ImportId id) {
         return parts.sequencer().run(id.toString(), () -> {
+            jobs.cancel(id.text());
             ImportEntry entry = describe(id);
             if (!receiving.add(id)) {
                 throw new RequestException(ErrorCode.INCORRECT_STATE, "import " + id + " is being sent");
@@ -132,6 +162,47 @@ public final class Imports {
             }
             return null;
         });
+    }
+
+    /** How much of a disk image is read, from 0 to 100. */
+    public int percent(ImportEntry entry) {
+        return entry.completed() ? 100 : jobs.percent(entry.id().text());
+    }
+
+    private void convert(ImportEntry entry, Conversion conversion) {
+        try {
+            long sizeBytes = entry.progress().sizeBytes();
+            EngineCalls.await(parts.store().createVolume(entry.volume(), sizeBytes));
+            ImportEntry.Image image = entry.image().orElseThrow();
+            jobs.images()
+                    .read(
+                            image.file(),
+                            image.format(),
+                            new DiskImages.Disk(sizeBytes, () -> parts.store().open(entry.volume())),
+                            conversion);
+            SnapshotEntry snapshot =
+                    SnapshotEntry.begun(entry.snapshot(), entry.label(), entry.description(), Optional.empty());
+            parts.snapshots().put(snapshot);
+            EngineCalls.await(parts.store().createSnapshot(snapshot.id(), entry.volume()));
+            EngineCalls.await(parts.store().deleteVolume(entry.volume()));
+            parts.snapshots().settle(List.of(snapshot.with(Phase.READY)));
+            entries.put(entry.done());
+        } catch (RuntimeException e) { // the edge of a thread
+            LOG.warn("import {} failed", entry.id(), e);
+            undo(entry);
+            entries.put(entry.failed(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private void undo(ImportEntry entry) {
+        if (parts.store().snapshot(entry.snapshot()).isEmpty()) {
+            parts.snapshots()
+                    .find(entry.snapshot())
+                    .ifPresent(begun -> parts.snapshots().remove(begun.id()));
+        }
+        if (parts.store().volume(entry.volume()).isPresent()) {
+            EngineCalls.await(parts.store().deleteVolume(entry.volume()));
+        }
     }
 
     /** Takes back what nothing came for in a long time. Blocks. */

@@ -129,13 +129,19 @@ final class Recovery {
         return entry.unfinished().flatMap(SnapshotEntry.Upload::failure).isPresent();
     }
 
-    /** An import whose snapshot came about is completed; one whose volume is gone begins anew. */
+    /** An import whose snapshot came about is completed; one whose volume is gone begins anew; a disk image is not gone on with. */
     private void settle(ImportEntry entry) {
         if (entry.completed()) {
             return;
         }
         if (store.snapshot(entry.snapshot()).isPresent()) {
+            store.volume(entry.volume()).ifPresent(hidden -> EngineCalls.await(store.deleteVolume(hidden.id())));
             metadata.imports().put(entry.done());
+        } else if (entry.image().isPresent()) {
+            store.volume(entry.volume()).ifPresent(hidden -> EngineCalls.await(store.deleteVolume(hidden.id())));
+            if (!entry.ended()) {
+                metadata.imports().put(entry.failed("the server ended before it was done; begin again"));
+            }
         } else if (entry.progress().receivedBytes() > 0
                 && store.volume(entry.volume()).isEmpty()) {
             metadata.imports().put(entry.with(entry.source(), ImportEntry.Progress.NONE, entry.touchedAt()));

@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.api.diskimage.DiskImageException;
 import io.varve.engine.ProvisioningException;
 import io.varve.engine.StoreException;
 
@@ -31,6 +32,20 @@ public final class RequestException extends RuntimeException {
                     case CLOSED -> ErrorCode.UNAVAILABLE;
                     case OUT_OF_MEMORY -> ErrorCode.REQUEST_LIMIT_EXCEEDED;
                     case LOCKED, ACCESS_DENIED, NEWER_FORMAT, DAMAGED, ALREADY_EXISTS, IO -> ErrorCode.INTERNAL_ERROR;
+                },
+                e);
+    }
+
+    /** Why a disk image is not read or written, in the words of the API. */
+    static RequestException of(DiskImageException e) {
+        return new RequestException(
+                switch (e.reason()) {
+                    case UNAVAILABLE -> ErrorCode.UNSUPPORTED_OPERATION;
+                    case NAME -> ErrorCode.INVALID_PARAMETER_VALUE;
+                    case NOT_FOUND -> ErrorCode.RESOURCE_NOT_FOUND;
+                    case EXISTS -> ErrorCode.FILE_DUPLICATE;
+                    case IMAGE -> ErrorCode.INVALID_DISK_IMAGE;
+                    case FAILED -> ErrorCode.INTERNAL_ERROR;
                 },
                 e);
     }

@@ -37,6 +37,11 @@ record Answer(int status, String contentType, String body, Map<String, String> h
         return new Answer(201, JSON, body.encode(), Map.of("ETag", quoted(etag), "Location", location));
     }
 
+    /** An object without versions that was made, with where it is. */
+    static Answer created(String location, JsonObject body) {
+        return new Answer(201, JSON, body.encode(), Map.of("Location", location));
+    }
+
     private static String quoted(String etag) {
         return '"' + etag + '"';
     }

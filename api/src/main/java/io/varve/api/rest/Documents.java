@@ -2,6 +2,7 @@ package io.varve.api.rest;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.varve.api.control.Attachment;
+import io.varve.api.control.DiskImageExport;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.ImportEntry;
 import io.varve.api.control.Recycled;
@@ -154,7 +155,22 @@ final class Documents {
         if (entry.progress().sizeBytes() > 0) {
             json.put("volumeSizeGiB", entry.progress().sizeBytes() >> GIB_SHIFT);
         }
+        entry.image().ifPresent(image -> {
+            json.put("format", image.format().text()).put("file", image.file());
+            image.failure().ifPresent(failure -> json.put("failure", failure));
+        });
         return entry.completed() ? json.put("snapshotId", entry.snapshot().toString()) : json;
+    }
+
+    static JsonObject export(DiskImageExport export, int percent) {
+        JsonObject json = new JsonObject()
+                .put("exportId", export.id().text())
+                .put("state", export.state().text())
+                .put("snapshotId", export.snapshot().toString())
+                .put("format", export.format().text())
+                .put("file", export.file())
+                .put("progressPercent", percent);
+        return export.failure().isEmpty() ? json : json.put("failure", export.failure());
     }
 
     static JsonObject retentionRule(RetentionRule rule, Instant now) {

@@ -1,8 +1,10 @@
 package io.varve.api.rest;
 
 import io.varve.api.control.ErrorCode;
+import io.varve.api.control.ImportEntry;
 import io.varve.api.control.ImportId;
 import io.varve.api.control.Imports;
+import io.vertx.core.json.JsonObject;
 
 /** The operations under {@code /v1/imports}, but for the bytes themselves. */
 final class ImportOperations {
@@ -20,15 +22,19 @@ final class ImportOperations {
                 call -> imports.create(new Imports.Request(
                                 Requests.label(call.body()),
                                 call.body().getString("description", ""),
+                                Requests.diskImage(call.body()),
                                 Requests.clientToken(call.body())))
-                        .thenApply(entry ->
-                                Answer.created(entry.etag(), PATH + entry.id(), Documents.importEntry(entry))));
+                        .thenApply(entry -> Answer.created(entry.etag(), PATH + entry.id(), document(entry))));
         operations.addPrompt(
                 "listImports",
-                call -> Answer.json(200, Call.page("imports", imports.list(call.list()), Documents::importEntry)));
-        operations.addPrompt(
-                "describeImport", call -> Answer.json(200, Documents.importEntry(imports.describe(id(call)))));
+                call -> Answer.json(200, Call.page("imports", imports.list(call.list()), this::document)));
+        operations.addPrompt("describeImport", call -> Answer.json(200, document(imports.describe(id(call)))));
         operations.add("deleteImport", call -> imports.delete(id(call)).thenApply(gone -> Answer.empty()));
+    }
+
+    private JsonObject document(ImportEntry entry) {
+        JsonObject json = Documents.importEntry(entry);
+        return entry.image().isEmpty() ? json : json.put("progressPercent", imports.percent(entry));
     }
 
     private static ImportId id(Call call) {

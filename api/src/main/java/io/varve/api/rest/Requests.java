@@ -1,6 +1,7 @@
 package io.varve.api.rest;
 
 import io.varve.api.control.ErrorCode;
+import io.varve.api.control.ImportEntry;
 import io.varve.api.control.Label;
 import io.varve.api.control.LimitsChange;
 import io.varve.api.control.RequestException;
@@ -15,6 +16,7 @@ import io.varve.api.control.SnapshotRequest;
 import io.varve.api.control.VolumeChange;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeRequest;
+import io.varve.api.diskimage.DiskImageFormat;
 import io.varve.engine.Compression;
 import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
@@ -66,6 +68,18 @@ final class Requests {
                 label(json),
                 json.getString("description", ""),
                 clientToken(json));
+    }
+
+    /** The disk image that an import is of, if it is of one. */
+    static Optional<ImportEntry.Image> diskImage(JsonObject json) {
+        if (json.containsKey("file") != json.containsKey("format")) {
+            throw new RequestException(
+                    ErrorCode.INVALID_PARAMETER_COMBINATION,
+                    "file and format go together: a disk image in the import directory, and what it is");
+        }
+        return Optional.ofNullable(json.getString("file"))
+                .map(file ->
+                        new ImportEntry.Image(file, DiskImageFormat.parse(json.getString("format")), Optional.empty()));
     }
 
     static SnapshotLock.Request lockSnapshot(JsonObject json) {

@@ -198,7 +198,9 @@ class PortableFileTest {
         for (int i = 0; i < Imports.MOST_UNFINISHED; i++) {
             begin();
         }
-        assertThat(refusal(to.control().imports().create(new Imports.Request(Label.NONE, "", Optional.empty()))))
+        assertThat(refusal(to.control()
+                        .imports()
+                        .create(new Imports.Request(Label.NONE, "", Optional.empty(), Optional.empty()))))
                 .isEqualTo(ErrorCode.RESOURCE_LIMIT_EXCEEDED);
     }
 
@@ -246,7 +248,7 @@ class PortableFileTest {
     private ImportId begin() {
         return to.control()
                 .imports()
-                .create(new Imports.Request(Label.NONE, "from elsewhere", Optional.empty()))
+                .create(new Imports.Request(Label.NONE, "from elsewhere", Optional.empty(), Optional.empty()))
                 .join()
                 .id();
     }
