@@ -109,6 +109,28 @@ class DiskImageTest {
     }
 
     @Test
+    void anImageThatTurnsOutToBeDamagedFailsAndLeavesNothing() throws IOException {
+        Path damaged = image("damaged.qcow2", "qcow2");
+        try (RandomAccessFile file = new RandomAccessFile(damaged.toFile(), "rw")) {
+            file.seek(40); // where the header says where its first table is
+            long table = file.readLong();
+            file.seek(table);
+            long entry = file.readLong();
+            file.seek(table);
+            file.writeLong(entry | 0x200); // no longer on the border of a cluster
+        }
+        JsonObject failed = ended("/v1/imports", api.post("/v1/imports", request("qcow2", "damaged.qcow2")));
+        assertThat(failed.getString("state")).isEqualTo("failed");
+        assertThat(failed.getString("failure"))
+                .contains("qemu-img ended with 1")
+                .doesNotContain(images.toString());
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).isEmpty();
+        assertThat(volumes()).isEqualTo(1);
+        assertThat(api.delete("/v1/imports/" + failed.getString("importId")).status())
+                .isEqualTo(204);
+    }
+
+    @Test
     void onlyFilesOfTheDirectoryAreReached() throws IOException {
         Files.write(directory.resolve("beside.img"), new byte[1 << 20]);
         Files.createSymbolicLink(images.resolve("link.img"), directory.resolve("beside.img"));
