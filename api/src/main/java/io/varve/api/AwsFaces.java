@@ -1,6 +1,8 @@
 package io.varve.api;
 
 import io.varve.api.aws.Face;
+import io.varve.api.aws.cloudwatch.CloudWatchFace;
+import io.varve.api.aws.cloudwatch.MetricSamples;
 import io.varve.api.aws.ebs.EbsFace;
 import io.varve.api.control.ControlPlane;
 import java.time.InstantSource;
@@ -11,7 +13,9 @@ final class AwsFaces {
     private AwsFaces() {}
 
     /** One line a service. */
-    static Map<String, Face> of(ControlPlane control) {
-        return Map.ofEntries(Map.entry(EbsFace.SERVICE, new EbsFace(control, InstantSource.system())));
+    static Map<String, Face> of(ControlPlane control, MetricSamples samples) {
+        return Map.ofEntries(
+                Map.entry(CloudWatchFace.SERVICE, new CloudWatchFace(samples)),
+                Map.entry(EbsFace.SERVICE, new EbsFace(control, InstantSource.system())));
     }
 }

@@ -3,6 +3,7 @@ package io.varve.api;
 import io.varve.api.access.Access;
 import io.varve.api.access.AuditLog;
 import io.varve.api.access.Credentials;
+import io.varve.api.aws.cloudwatch.MetricSamples;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ControlDatabase;
 import io.varve.api.control.ControlPlane;
@@ -109,17 +110,18 @@ final class Daemon implements AutoCloseable {
                 nbd.withLimits(nbd.limits().within(nbdBytes)),
                 new Exports(store, control, settings.attachedOnly()));
         ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters(), nbdBytes));
+        MetricSamples samples = MetricSamples.of(store, Clock.systemUTC());
         NbdAddress nbdAddress = nbdAddress(settings.nbd(), nbdServer.tcpAddress());
         RestServer rest;
         try {
-            rest = listenRest(settings, api, control, connections(nbdServer), nbdAddress, access, metrics);
+            rest = listenRest(settings, api, control, connections(nbdServer), nbdAddress, access, metrics, samples);
         } catch (RuntimeException e) {
             nbdServer.close();
             throw e;
         }
         opening.add(rest);
         opening.add(nbdServer); // stops before the API does
-        opening.add(new Ticker(control));
+        opening.add(new Ticker(control::tick, samples::tick));
         opening.add(rest::stopping);
         rest.ready();
         return new Daemon(opening, settings, nbdAddress, rest, access);
@@ -173,7 +175,8 @@ final class Daemon implements AutoCloseable {
             Connections connections,
             NbdAddress nbd,
             Access access,
-            ServerMetrics metrics) {
+            ServerMetrics metrics,
+            MetricSamples samples) {
         try {
             return RestServer.start(
                     address,
@@ -182,7 +185,7 @@ final class Daemon implements AutoCloseable {
                     connections,
                     nbd,
                     access,
-                    AwsFaces.of(control),
+                    AwsFaces.of(control, samples),
                     metrics::scrape);
         } catch (CompletionException e) {
             throw cannotListen("--api " + settings.api(), e);

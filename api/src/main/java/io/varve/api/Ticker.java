@@ -1,13 +1,13 @@
 package io.varve.api;
 
-import io.varve.api.control.ControlPlane;
+import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Has the control plane do once a second what has come due. Close it before the control plane. */
+/** Does once a second what has come due. Close it before the control plane. */
 final class Ticker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Ticker.class);
     private static final long CLOSE_SECONDS = 30;
@@ -18,13 +18,15 @@ final class Ticker implements AutoCloseable {
         return ticking;
     });
 
-    Ticker(ControlPlane control) {
-        var unused = thread.scheduleWithFixedDelay(() -> tick(control), 1, 1, TimeUnit.SECONDS);
+    /** @param tasks in their order; one that fails keeps no other from being done */
+    Ticker(Runnable... tasks) {
+        List<Runnable> all = List.of(tasks);
+        var unused = thread.scheduleWithFixedDelay(() -> all.forEach(Ticker::tick), 1, 1, TimeUnit.SECONDS);
     }
 
-    private static void tick(ControlPlane control) {
+    private static void tick(Runnable task) {
         try {
-            control.tick();
+            task.run();
         } catch (RuntimeException e) { // the edge of a thread: what is due stays due
             LOG.error("what had come due failed; it is tried again in a second", e);
         }
