@@ -16,10 +16,12 @@ import picocli.CommandLine.Parameters;
 public final class RecycleBinCommands {
     private static final String VOLUMES = "v1/recycle-bin/volumes";
     private static final String SNAPSHOTS = "v1/recycle-bin/snapshots";
-    private static final String ID_TEXT = "Ids of volumes or snapshots.";
+    private static final String IMAGES = "v1/recycle-bin/images";
+    private static final String ID_TEXT = "Ids of volumes, snapshots or images.";
 
     private static String path(String id) {
-        return (id.startsWith("snap-") ? SNAPSHOTS : VOLUMES) + "/" + Fields.segment(id);
+        String kind = id.startsWith("snap-") ? SNAPSHOTS : id.startsWith("ami-") ? IMAGES : VOLUMES;
+        return kind + "/" + Fields.segment(id);
     }
 
     /** {@code varve recycle-bin ls}. */
@@ -31,23 +33,31 @@ public final class RecycleBinCommands {
         @Override
         public void run() {
             ApiClient client = remote.client();
-            JsonObject all =
-                    client.list(VOLUMES, "volumes", List.of()).mergeIn(client.list(SNAPSHOTS, "snapshots", List.of()));
+            JsonObject all = client.list(VOLUMES, "volumes", List.of())
+                    .mergeIn(client.list(SNAPSHOTS, "snapshots", List.of()))
+                    .mergeIn(client.list(IMAGES, "images", List.of()));
             Table table = new Table("ID", "NAME", "SIZE", "DELETED", "GOES", "RULE");
             for (JsonObject volume : Rows.list(all, "volumes")) {
-                row(table, volume.getString("volumeId"), volume.getInteger("sizeGiB"), volume);
+                row(table, volume.getString("volumeId"), size(volume.getInteger("sizeGiB")), volume);
             }
             for (JsonObject snapshot : Rows.list(all, "snapshots")) {
-                row(table, snapshot.getString("snapshotId"), snapshot.getInteger("volumeSizeGiB"), snapshot);
+                row(table, snapshot.getString("snapshotId"), size(snapshot.getInteger("volumeSizeGiB")), snapshot);
+            }
+            for (JsonObject image : Rows.list(all, "images")) {
+                row(table, image.getString("imageId"), "-", image);
             }
             remote.show(all, table::print);
         }
 
-        private static void row(Table table, String id, int sizeGiB, JsonObject binned) {
+        private static String size(int sizeGiB) {
+            return sizeGiB + " GiB";
+        }
+
+        private static void row(Table table, String id, String size, JsonObject binned) {
             table.row(
                     id,
                     binned.getString("name", "-"),
-                    sizeGiB + " GiB",
+                    size,
                     binned.getString("recycleBinEnterTime"),
                     binned.getString("recycleBinExitTime"),
                     binned.getString("retentionRuleId"));
@@ -55,7 +65,10 @@ public final class RecycleBinCommands {
     }
 
     /** {@code varve recycle-bin restore}. */
-    @Command(name = "restore", description = "Take volumes and snapshots out again.", mixinStandardHelpOptions = true)
+    @Command(
+            name = "restore",
+            description = "Take volumes, snapshots and images out again.",
+            mixinStandardHelpOptions = true)
     static final class Restore implements Runnable {
         @Mixin
         private Remote remote = new Remote();
@@ -73,7 +86,10 @@ public final class RecycleBinCommands {
     }
 
     /** {@code varve recycle-bin rm}. */
-    @Command(name = "rm", description = "Delete volumes and snapshots for good.", mixinStandardHelpOptions = true)
+    @Command(
+            name = "rm",
+            description = "Delete volumes, snapshots and images for good.",
+            mixinStandardHelpOptions = true)
     static final class Rm implements Runnable {
         @Mixin
         private Remote remote = new Remote();

@@ -42,7 +42,7 @@ public final class RetentionRuleCommands {
                 names = "--for",
                 paramLabel = "TYPE",
                 required = true,
-                description = "What it keeps: volume or snapshot.")
+                description = "What it keeps: volume, snapshot or image.")
         private String resource = "";
 
         @Option(names = "--days", paramLabel = "N", required = true, description = "How long, from 1 to 3650.")

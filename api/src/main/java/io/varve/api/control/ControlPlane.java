@@ -69,7 +69,7 @@ public final class ControlPlane implements AutoCloseable {
         diskImageJobs = new DiskImageJobs(diskImages);
         imports = new Imports(parts, diskImageJobs);
         diskImageExports = new DiskImageExports(parts, diskImageJobs);
-        images = new Images(parts, snapshots);
+        images = new Images(parts, snapshots, retentionRules);
         imageLaunches = new ImageLaunches(images, volumes);
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
         instances = new Instances(parts, volumes);
@@ -160,6 +160,7 @@ public final class ControlPlane implements AutoCloseable {
     public void tick() {
         attempt("looking for use", volumes::watchUse);
         attempt("emptying the bin of volumes", volumes::expire);
+        attempt("emptying the bin of images", images::expire);
         attempt("emptying the bin of snapshots", snapshots::expire);
         attempt("lifecycle policies", lifecyclePolicies::tick);
         attempt("taking back imports", imports::expire);

@@ -315,7 +315,8 @@ final class EntryTables {
                 .column(
                         "deprecated_at",
                         image -> image.deprecatedAt().map(Instant::toEpochMilli).orElse(null))
-                .column("deregistration_protected", image -> image.deregistrationProtected() ? 1 : 0);
+                .column("deregistration_protected", image -> image.deregistrationProtected() ? 1 : 0)
+                .column("recycled", image -> recycled(image.recycled()));
     }
 
     private static ImageEntry image(ResultSet row) throws SQLException {
@@ -336,7 +337,8 @@ final class EntryTables {
                 Instant.ofEpochMilli(row.getLong("created_at")),
                 deprecated,
                 row.getInt("deregistration_protected") != 0,
-                token(row));
+                token(row),
+                recycled(row));
     }
 
     private static JsonObject json(BlockDeviceMapping mapping) {

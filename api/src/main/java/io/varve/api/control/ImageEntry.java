@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param rootDeviceName the device in {@code mappings} that is booted from
  * @param deprecatedAt from when on nobody should begin anything new with it
  * @param deregistrationProtected whether it cannot be deregistered
+ * @param recycled set while it is in the recycle bin, where it goes on using its snapshots
  */
 public record ImageEntry(
         ImageId id,
@@ -24,8 +25,9 @@ public record ImageEntry(
         Instant createdAt,
         Optional<Instant> deprecatedAt,
         boolean deregistrationProtected,
-        Optional<ClientToken> clientToken)
-        implements Entry<ImageId> {
+        Optional<ClientToken> clientToken,
+        Optional<Recycled> recycled)
+        implements StoredEntry<ImageId, ImageEntry> {
     /** How many disks an image may have. */
     public static final int MOST_MAPPINGS = 50;
 
@@ -38,7 +40,8 @@ public record ImageEntry(
         return switch (phase) {
             case CREATING -> "pending";
             case READY -> "available";
-            case RECYCLED, DELETING -> "deregistered";
+            case RECYCLED -> "recoverable";
+            case DELETING -> "deregistered";
         };
     }
 
@@ -56,7 +59,19 @@ public record ImageEntry(
         return mappings.stream().map(BlockDeviceMapping::snapshot).distinct().toList();
     }
 
-    ImageEntry with(Phase newPhase) {
+    @Override
+    public ImageEntry with(Phase newPhase) {
+        return with(newPhase, clientToken, recycled);
+    }
+
+    @Override
+    public ImageEntry recycled(Optional<Recycled> newRecycled) {
+        return newRecycled.isPresent()
+                ? with(Phase.RECYCLED, Optional.empty(), newRecycled)
+                : with(Phase.READY, clientToken, newRecycled);
+    }
+
+    private ImageEntry with(Phase newPhase, Optional<ClientToken> token, Optional<Recycled> newRecycled) {
         return new ImageEntry(
                 id,
                 newPhase,
@@ -67,6 +82,7 @@ public record ImageEntry(
                 createdAt,
                 deprecatedAt,
                 deregistrationProtected,
-                clientToken);
+                token,
+                newRecycled);
     }
 }

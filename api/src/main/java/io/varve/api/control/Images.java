@@ -50,10 +50,12 @@ public final class Images {
 
     private final ControlParts parts;
     private final Snapshots snapshots;
+    private final RetentionRules rules;
 
-    Images(ControlParts parts, Snapshots snapshots) {
+    Images(ControlParts parts, Snapshots snapshots, RetentionRules rules) {
         this.parts = parts;
         this.snapshots = snapshots;
+        this.rules = rules;
     }
 
     /** One disk of a new image; without a size it has the snapshot's. */
@@ -121,7 +123,8 @@ public final class Images {
                 now().truncatedTo(ChronoUnit.MILLIS),
                 Optional.empty(),
                 request.deregistrationProtected(),
-                request.token());
+                request.token(),
+                Optional.empty());
         parts.images().put(image);
         try {
             image.snapshots().forEach(this::awaitDeletions);
@@ -198,7 +201,8 @@ public final class Images {
 
     private void requireFreeName(Optional<String> name) {
         parts.images().all().stream()
-                .filter(image -> image.label().name().equals(name))
+                .filter(image ->
+                        image.recycled().isEmpty() && image.label().name().equals(name))
                 .findFirst()
                 .ifPresent(other -> {
                     throw new RequestException(
@@ -209,11 +213,21 @@ public final class Images {
 
     /** A part of the images, in the order of their ids. */
     public ListRequest.Page<ImageEntry> list(ListRequest request) {
+        return list("images", false, request);
+    }
+
+    /** A part of the images in the recycle bin, in the order of their ids. */
+    public ListRequest.Page<ImageEntry> listRecycled(ListRequest request) {
+        return list("recycled images", true, request);
+    }
+
+    private ListRequest.Page<ImageEntry> list(String kind, boolean recycled, ListRequest request) {
         List<ImageEntry> all = parts.images().all().stream()
+                .filter(image -> image.recycled().isPresent() == recycled)
                 .sorted(Comparator.comparing(image -> image.id().text()))
                 .toList();
         return request.page(
-                "images", all, image -> Digits.order(image.id()), Optional::of, FILTERS.passing(request.filters()));
+                kind, all, image -> Digits.order(image.id()), Optional::of, FILTERS.passing(request.filters()));
     }
 
     /** Fails with IMAGE_NOT_FOUND. */
@@ -221,7 +235,11 @@ public final class Images {
         return parts.images()
                 .find(id)
                 .filter(image -> image.phase() == Phase.READY)
-                .orElseThrow(() -> new RequestException(ErrorCode.IMAGE_NOT_FOUND, "there is no image " + id));
+                .orElseThrow(() -> notFound(id));
+    }
+
+    private static RequestException notFound(ImageId id) {
+        return new RequestException(ErrorCode.IMAGE_NOT_FOUND, "there is no image " + id);
     }
 
     /** Describes, tags, deprecates or protects an image. */
@@ -248,7 +266,8 @@ public final class Images {
     }
 
     /**
-     * Deregisters an image; volumes launched from it stay. Fails with OPERATION_NOT_PERMITTED while it is protected.
+     * Deregisters an image, or puts it into the recycle bin if a rule keeps it: its snapshots stay then. Volumes launched
+     * from it stay. Fails with OPERATION_NOT_PERMITTED while it is protected.
      *
      * @param deleteSnapshots delete those of its snapshots that no other image uses and that are not locked, or put them
      *     into the recycle bin where a rule keeps them
@@ -264,6 +283,11 @@ public final class Images {
                         ErrorCode.OPERATION_NOT_PERMITTED,
                         "image " + id + " is protected from deregistration: take the protection off first");
             }
+            Optional<Recycled> kept = rules.keep(RetentionRule.Resource.IMAGE, image.label());
+            if (kept.isPresent()) {
+                parts.images().put(image.recycled(kept));
+                return deleteSnapshots ? deleteSnapshots(image) : List.of();
+            }
             if (!deleteSnapshots) {
                 parts.images().remove(id);
                 return List.of();
@@ -275,11 +299,16 @@ public final class Images {
     }
 
     private List<SnapshotResult> deleteWithSnapshots(ImageEntry image) {
+        List<SnapshotResult> results = deleteSnapshots(image);
+        parts.images().remove(image.id());
+        return results;
+    }
+
+    private List<SnapshotResult> deleteSnapshots(ImageEntry image) {
         List<SnapshotResult> results = new ArrayList<>();
         for (SnapshotId snapshot : image.snapshots()) {
             results.add(new SnapshotResult(snapshot, delete(snapshot)));
         }
-        parts.images().remove(image.id());
         return results;
     }
 
@@ -292,6 +321,53 @@ public final class Images {
         } catch (CompletionException e) {
             return Optional.of(refusal(e));
         }
+    }
+
+    /**
+     * Takes an image out of the recycle bin. Fails with IMAGE_NOT_FOUND if it is not there, IMAGE_NAME_DUPLICATE if another
+     * has got its name.
+     */
+    public CompletableFuture<ImageEntry> restore(ImageId id) {
+        return parts.sequencer().run(TURN, () -> {
+            ImageEntry binned = binned(id);
+            requireFreeName(binned.label().name());
+            ImageEntry restored = binned.recycled(Optional.empty());
+            parts.images().put(restored);
+            return restored;
+        });
+    }
+
+    /** Deletes an image in the recycle bin for good. Fails with IMAGE_NOT_FOUND or OPERATION_NOT_PERMITTED. */
+    public CompletableFuture<Void> purge(ImageId id) {
+        return parts.sequencer().run(TURN, () -> {
+            binned(id).recycled().ifPresent(rules::requirePurgeable);
+            parts.images().remove(id);
+            return null;
+        });
+    }
+
+    private ImageEntry binned(ImageId id) {
+        return parts.images()
+                .find(id)
+                .filter(image -> image.phase() == Phase.RECYCLED)
+                .orElseThrow(() -> notFound(id));
+    }
+
+    /** Deletes what has been in the recycle bin long enough. Blocks. */
+    void expire() {
+        parts.sequencer()
+                .run(TURN, () -> {
+                    parts.images().all().stream()
+                            .filter(this::isOver)
+                            .toList()
+                            .forEach(image -> parts.images().remove(image.id()));
+                    return "over";
+                })
+                .join();
+    }
+
+    private boolean isOver(ImageEntry image) {
+        return image.recycled().filter(kept -> !now().isBefore(kept.until())).isPresent();
     }
 
     /** Ends deregistrations that a crash cut short. Blocks. */

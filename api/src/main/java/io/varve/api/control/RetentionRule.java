@@ -27,7 +27,8 @@ public record RetentionRule(
     /** What can be kept. */
     public enum Resource {
         VOLUME,
-        SNAPSHOT
+        SNAPSHOT,
+        IMAGE
     }
 
     /**

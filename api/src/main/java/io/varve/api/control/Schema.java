@@ -149,7 +149,8 @@ final class Schema {
               created_at INTEGER NOT NULL
             ) STRICT"""),
             List.of("ALTER TABLE volume ADD COLUMN multi_attach INTEGER NOT NULL DEFAULT 0"),
-            List.of("ALTER TABLE import ADD COLUMN image TEXT")));
+            List.of("ALTER TABLE import ADD COLUMN image TEXT"),
+            List.of("ALTER TABLE image ADD COLUMN recycled TEXT")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

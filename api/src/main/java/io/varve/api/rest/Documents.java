@@ -137,7 +137,7 @@ final class Documents {
         return json;
     }
 
-    private static void putRecycled(JsonObject json, Optional<Recycled> recycled) {
+    static void putRecycled(JsonObject json, Optional<Recycled> recycled) {
         recycled.ifPresent(bin -> json.put("recycleBinEnterTime", time(bin.since()))
                 .put("recycleBinExitTime", time(bin.until()))
                 .put("retentionRuleId", bin.rule().text()));

@@ -49,6 +49,12 @@ final class ImageOperations {
             return images.deregister(id, call.query().flag("deleteSnapshots"), call.precondition())
                     .thenApply(results -> Answer.json(200, deregistration(id, results)));
         });
+        operations.addPrompt(
+                "listRecycledImages",
+                call -> Answer.json(
+                        200, Call.page("images", images.listRecycled(call.list()), ImageOperations::document)));
+        operations.add("restoreImage", call -> images.restore(id(call)).thenApply(ImageOperations::described));
+        operations.add("purgeImage", call -> images.purge(id(call)).thenApply(gone -> Answer.empty()));
         operations.add("launchVolumes", call -> {
             ImageEntry image = images.describe(id(call));
             return launches.launch(image.id(), launch(call.body()))
@@ -116,7 +122,8 @@ final class ImageOperations {
                 old.createdAt(),
                 json.containsKey(DEPRECATION_TIME) ? deprecation : old.deprecatedAt(),
                 json.getBoolean(PROTECTION, old.deregistrationProtected()),
-                old.clientToken());
+                old.clientToken(),
+                old.recycled());
     }
 
     private static ImageLaunches.Request launch(JsonObject json) {
@@ -143,6 +150,7 @@ final class ImageOperations {
                 .put("creationDate", Documents.time(image.createdAt()))
                 .put(PROTECTION, image.deregistrationProtected());
         image.deprecatedAt().ifPresent(at -> json.put(DEPRECATION_TIME, Documents.time(at)));
+        Documents.putRecycled(json, image.recycled());
         return json;
     }
 

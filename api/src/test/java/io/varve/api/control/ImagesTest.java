@@ -3,11 +3,13 @@ package io.varve.api.control;
 import static io.varve.api.control.ControlFixture.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,6 +65,69 @@ class ImagesTest {
         assertThat(results.get(1).kept().orElseThrow().code()).isEqualTo(ErrorCode.SNAPSHOT_IN_USE);
         assertThat(fixture.control().snapshots().find(snapshot)).isEmpty();
         assertThat(images().describe(other.id())).isEqualTo(other);
+    }
+
+    @Test
+    void aDeregisteredImageThatARuleKeepsComesBackAndHoldsItsSnapshotsUntilThen() {
+        keepImages(0);
+        ImageEntry image = register("web");
+        List<Images.SnapshotResult> results = deregister(image.id(), true);
+        assertThat(results.get(0).kept().orElseThrow().code()).isEqualTo(ErrorCode.SNAPSHOT_IN_USE);
+        fixture.restart();
+        assertThat(images().list(ListRequest.FIRST).items()).isEmpty();
+        assertThat(images().listRecycled(ListRequest.FIRST).items())
+                .extracting(ImageEntry::id, ImageEntry::state)
+                .containsExactly(tuple(image.id(), "recoverable"));
+        assertThatThrownBy(() -> images().describe(image.id())).isInstanceOf(RequestException.class);
+        assertThat(refusal(delete(snapshot))).isEqualTo(ErrorCode.SNAPSHOT_IN_USE);
+        ImageEntry other = register("web");
+        assertThat(refusal(images().restore(image.id()))).isEqualTo(ErrorCode.IMAGE_NAME_DUPLICATE);
+        deregister(other.id(), false);
+        assertThat(images().restore(image.id()).join()).isEqualTo(image);
+        assertThat(images().describe(image.id())).isEqualTo(image);
+        assertThat(refusal(images().restore(image.id()))).isEqualTo(ErrorCode.IMAGE_NOT_FOUND);
+    }
+
+    @Test
+    void anImageInTheBinGoesWhenItsTimeIsOverAndFreesItsSnapshots() {
+        keepImages(0);
+        ImageEntry image = register("web");
+        deregister(image.id(), false);
+        fixture.clock().advance(Duration.ofDays(1).minusMillis(1));
+        fixture.control().tick();
+        assertThat(images().listRecycled(ListRequest.FIRST).items()).hasSize(1);
+        fixture.clock().advance(Duration.ofMillis(1));
+        fixture.control().tick();
+        assertThat(images().listRecycled(ListRequest.FIRST).items()).isEmpty();
+        delete(snapshot).join();
+    }
+
+    @Test
+    void anImageInTheBinIsPurgedUnlessItsRuleIsLocked() {
+        keepImages(0);
+        ImageEntry image = register("web");
+        deregister(image.id(), false);
+        images().purge(image.id()).join();
+        assertThat(refusal(images().purge(image.id()))).isEqualTo(ErrorCode.IMAGE_NOT_FOUND);
+        keepImages(7);
+        ImageEntry locked = register("locked");
+        deregister(locked.id(), false);
+        assertThat(refusal(images().purge(locked.id()))).isEqualTo(ErrorCode.OPERATION_NOT_PERMITTED);
+    }
+
+    private void keepImages(int unlockDelayDays) {
+        int days = unlockDelayDays > 0 ? 2 : 1; // the longest rule counts
+        fixture.control()
+                .retentionRules()
+                .create(new RetentionRules.Request(
+                        Label.NONE,
+                        "",
+                        RetentionRule.Resource.IMAGE,
+                        Map.of(),
+                        days,
+                        unlockDelayDays,
+                        Optional.empty()))
+                .join();
     }
 
     @Test
