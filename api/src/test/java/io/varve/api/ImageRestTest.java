@@ -70,6 +70,26 @@ class ImageRestTest {
         assertThat(api.get("/v1/snapshots/" + snapshot).status()).isEqualTo(404);
     }
 
+    @Test
+    void anImageIsKeptInTheBinAndRestoredOrPurged() {
+        api.post(
+                "/v1/retention-rules",
+                new JsonObject().put("resourceType", "image").put("retentionDays", 7));
+        String id = api.post("/v1/images", image("web")).body().getString("imageId");
+        String binned = "/v1/recycle-bin/images/" + id;
+        assertThat(api.delete("/v1/images/" + id).status()).isEqualTo(200);
+        assertThat(found("")).isEmpty();
+        assertThat(api.get("/v1/recycle-bin/images").body().getJsonArray("images"))
+                .hasSize(1);
+        assertThat(remote("recycle-bin", "ls")).contains(id);
+        assertThat(api.post(binned + "/restore", "{}").body().getString("state"))
+                .isEqualTo("available");
+        assertThat(api.post(binned + "/restore", "{}").code()).isEqualTo("InvalidAMIID.NotFound");
+        api.delete("/v1/images/" + id);
+        assertThat(api.delete(binned).status()).isEqualTo(204);
+        assertThat(api.delete("/v1/recycle-bin/images/ami-1").code()).isEqualTo("InvalidAMIID.Malformed");
+    }
+
     @ParameterizedTest
     @CsvSource({"ami-1, InvalidAMIID.Malformed, 400", "ami-00000000000000000, InvalidAMIID.NotFound, 404"})
     void whatIsNoImageIsRefused(String id, String code, int status) {

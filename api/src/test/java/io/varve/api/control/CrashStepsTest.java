@@ -212,6 +212,67 @@ class CrashStepsTest {
     }
 
     @Test
+    void aSnapshotsLockHoldsWholeOrNotAtAll() {
+        VolumeId volume = newVolume();
+        SnapshotLock.Request lock =
+                new SnapshotLock.Request(SnapshotLock.Mode.GOVERNANCE, 0, Optional.of(1), Optional.empty());
+        for (int crashAt = 1; crashAt <= 3; crashAt++) {
+            SnapshotId snapshot = newSnapshot(volume);
+            crash(crashAt, plane -> plane.snapshots().lock(snapshot, lock, Precondition.NONE));
+            assertThat(isLocked(snapshot)).isEqualTo(crashAt > 1);
+            control.snapshots().lock(snapshot, lock, Precondition.NONE).join();
+            crash(crashAt, plane -> plane.snapshots().unlock(snapshot, Precondition.NONE));
+            assertThat(isLocked(snapshot)).isEqualTo(crashAt == 1);
+        }
+    }
+
+    private boolean isLocked(SnapshotId snapshot) {
+        return control.snapshots().describe(snapshot).entry().lock().isPresent();
+    }
+
+    @Test
+    void aRetentionRuleIsMadeOnceAndGoesWhole() {
+        for (int crashAt = 1; crashAt <= 3; crashAt++) {
+            RetentionRules.Request request = new RetentionRules.Request(
+                    LABEL, "", RetentionRule.Resource.IMAGE, Map.of(), 1, 0, Optional.of("token-" + crashAt));
+            crash(crashAt, plane -> plane.retentionRules().create(request));
+            assertThat(metadata.retentionRules().all()).hasSize(crashAt > 1 ? 1 : 0);
+            RuleId rule = control.retentionRules().create(request).join().id();
+            assertThat(metadata.retentionRules().all()).hasSize(1);
+            crash(crashAt, plane -> plane.retentionRules().delete(rule, Precondition.NONE));
+            assertThat(metadata.retentionRules().all()).hasSize(crashAt > 1 ? 0 : 1);
+            if (crashAt == 1) {
+                control.retentionRules().delete(rule, Precondition.NONE).join();
+            }
+        }
+    }
+
+    @Test
+    void aLifecyclePolicyIsMadeOnceAndGoesWhole() {
+        for (int crashAt = 1; crashAt <= 3; crashAt++) {
+            LifecyclePolicies.Request request = new LifecyclePolicies.Request(
+                    LABEL,
+                    "",
+                    false,
+                    Map.of("team", "red"),
+                    new Schedule(60, List.of()),
+                    new LifecyclePolicy.Keep(1, 0),
+                    Map.of(),
+                    false,
+                    Optional.of("token-" + crashAt));
+            crash(crashAt, plane -> plane.lifecyclePolicies().create(request));
+            assertThat(metadata.lifecyclePolicies().all()).hasSize(crashAt > 1 ? 1 : 0);
+            PolicyId policy = control.lifecyclePolicies().create(request).join().id();
+            assertThat(metadata.lifecyclePolicies().all()).hasSize(1);
+            crash(crashAt, plane -> plane.lifecyclePolicies().delete(policy, Precondition.NONE));
+            assertThat(metadata.lifecyclePolicies().all()).hasSize(crashAt > 1 ? 0 : 1);
+            if (crashAt == 1) {
+                control.lifecyclePolicies().delete(policy, Precondition.NONE).join();
+            }
+        }
+    }
+
+    @Test
     void theDefaultVolumeIsMadeOnceHoweverOftenTheFirstStartIsCutShort() {
         for (int crashAt = 1; crashAt <= 9; crashAt++) {
             CrashPoints points = new CrashPoints(crashAt);
