@@ -185,7 +185,7 @@ final class Daemon implements AutoCloseable {
                     connections,
                     nbd,
                     access,
-                    AwsFaces.of(control, samples),
+                    AwsFaces.of(control, connections, samples),
                     metrics::scrape);
         } catch (CompletionException e) {
             throw cannotListen("--api " + settings.api(), e);

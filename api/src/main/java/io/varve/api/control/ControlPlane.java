@@ -243,6 +243,11 @@ public final class ControlPlane implements AutoCloseable {
         return instances;
     }
 
+    /** The tags of volumes, snapshots, images and instances. */
+    public Tags tags() {
+        return new Tags(parts);
+    }
+
     public InstanceImages instanceImages() {
         return instanceImages;
     }

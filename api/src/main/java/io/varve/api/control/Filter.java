@@ -11,4 +11,9 @@ import java.util.List;
 public record Filter(String name, List<String> values) {
     /** How many values all filters of one request may have together, as in EC2. */
     public static final int MOST_VALUES = 200;
+
+    /** True if something that has this value passes. */
+    public boolean passes(String value) {
+        return values.stream().map(Wildcard::new).anyMatch(pattern -> pattern.matches(value));
+    }
 }

@@ -59,6 +59,26 @@ public record ImageEntry(
         return mappings.stream().map(BlockDeviceMapping::snapshot).distinct().toList();
     }
 
+    /** With another name or other tags, description, deprecation or protection. */
+    public ImageEntry with(
+            Label newLabel,
+            String newDescription,
+            Optional<Instant> newDeprecatedAt,
+            boolean newDeregistrationProtected) {
+        return new ImageEntry(
+                id,
+                phase,
+                newLabel,
+                newDescription,
+                rootDeviceName,
+                mappings,
+                createdAt,
+                newDeprecatedAt,
+                newDeregistrationProtected,
+                clientToken,
+                recycled);
+    }
+
     @Override
     public ImageEntry with(Phase newPhase) {
         return with(newPhase, clientToken, recycled);

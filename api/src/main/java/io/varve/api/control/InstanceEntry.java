@@ -4,6 +4,7 @@ import io.varve.engine.VolumeId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -41,6 +42,10 @@ public record InstanceEntry(
     /** The attachment of a volume, if it has one here. */
     public Optional<Attachment> attachment(VolumeId volume) {
         return attachments.stream().filter(one -> one.volume().equals(volume)).findFirst();
+    }
+
+    InstanceEntry labelled(UnaryOperator<Label> change) {
+        return new InstanceEntry(id, change.apply(label), life, attachments, changedAt, clientToken);
     }
 
     InstanceEntry in(InstanceState newLife, Instant now) {

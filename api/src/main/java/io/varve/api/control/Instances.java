@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,6 +124,15 @@ public final class Instances {
             InstanceEntry changed = old.in(life, now());
             parts.instances().put(changed);
             return life == InstanceState.TERMINATED ? letGo(changed, connections) : changed;
+        });
+    }
+
+    /** Renames or tags an instance. */
+    public CompletableFuture<InstanceEntry> change(InstanceId id, UnaryOperator<Label> label) {
+        return parts.sequencer().run(TURN, () -> {
+            InstanceEntry changed = describe(id).labelled(label);
+            parts.instances().put(changed);
+            return changed;
         });
     }
 

@@ -12,7 +12,7 @@ public record LimitsChange(Optional<String> volumeType, Optional<Integer> iops, 
     public static final LimitsChange NONE = new LimitsChange(Optional.empty(), Optional.empty(), Optional.empty());
 
     /** What is asked for of a volume that has {@code old}. */
-    VolumeLimits apply(VolumeLimits old, VolumeTypes types) {
+    public VolumeLimits apply(VolumeLimits old, VolumeTypes types) {
         String type = volumeType.orElse(old.volumeType());
         VolumeLimits asked = type.equals(old.volumeType()) ? old.chosen(types) : VolumeLimits.changedTo(type, types);
         return new VolumeLimits(type, iops.orElse(asked.iops()), throughputMiBps.orElse(asked.throughputMiBps()));

@@ -78,6 +78,16 @@ public final class Snapshots {
                 "snapshots", records(), SnapshotRecord::sequence, this::view, FILTERS.passing(request.filters()));
     }
 
+    /** A part of the snapshots that have a lock, or had one that has expired, oldest first. */
+    public ListRequest.Page<SnapshotView> listLocked(ListRequest request) {
+        return request.page(
+                "locked snapshots",
+                store.snapshots(),
+                SnapshotRecord::sequence,
+                record -> view(record).filter(view -> view.entry().lock().isPresent()),
+                FILTERS.passing(request.filters()));
+    }
+
     /** A part of the snapshots in the recycle bin, oldest first. */
     public ListRequest.Page<SnapshotView> listRecycled(ListRequest request) {
         return request.page(

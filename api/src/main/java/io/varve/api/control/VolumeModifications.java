@@ -53,10 +53,26 @@ final class VolumeModifications {
 
     /** A part of those of these volumes, by volume and then oldest first. */
     static ListRequest.Page<VolumeModificationView> list(List<VolumeView> volumes, ListRequest request) {
-        List<VolumeModificationView> all = volumes.stream()
-                .flatMap(volume -> volume.entry().modifications().stream()
-                        .map(modification -> new VolumeModificationView(volume, modification)))
-                .toList();
+        return page(
+                volumes.stream()
+                        .flatMap(volume -> volume.entry().modifications().stream()
+                                .map(modification -> new VolumeModificationView(volume, modification)))
+                        .toList(),
+                request);
+    }
+
+    /** A part of the newest of each volume, by volume. */
+    static ListRequest.Page<VolumeModificationView> listNewest(List<VolumeView> volumes, ListRequest request) {
+        return page(
+                volumes.stream()
+                        .flatMap(volume -> volume.entry().modification().stream()
+                                .map(modification -> new VolumeModificationView(volume, modification)))
+                        .toList(),
+                request);
+    }
+
+    private static ListRequest.Page<VolumeModificationView> page(
+            List<VolumeModificationView> all, ListRequest request) {
         return request.page(
                 "modifications", all, VolumeModifications::place, Optional::of, FILTERS.passing(request.filters()));
     }

@@ -336,6 +336,11 @@ public final class Volumes {
         return VolumeModifications.list(list(), request);
     }
 
+    /** A part of the newest modifications, one of each volume that was ever modified. */
+    public ListRequest.Page<VolumeModificationView> newestModifications(ListRequest request) {
+        return VolumeModifications.listNewest(list(), request);
+    }
+
     /** A part of the modifications of one volume, oldest first. Fails with VOLUME_NOT_FOUND. */
     public ListRequest.Page<VolumeModificationView> modifications(VolumeId id, ListRequest request) {
         return VolumeModifications.list(List.of(describe(id)), request);
