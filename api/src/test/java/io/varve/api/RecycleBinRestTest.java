@@ -118,7 +118,7 @@ class RecycleBinRestTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
                     {"resourceType":"volume"}                                          | MissingParameter
-                    {"resourceType":"image","retentionDays":1}                         | InvalidParameterValue
+                    {"resourceType":"instance","retentionDays":1}                      | InvalidParameterValue
                     {"resourceType":"volume","retentionDays":0}                        | InvalidParameterValue
                     {"resourceType":"volume","retentionDays":3651}                     | InvalidParameterValue
                     {"resourceType":"volume","retentionDays":1,"unlockDelayDays":6}    | InvalidParameterValue
