@@ -36,6 +36,7 @@ class MetaContextTest {
         write(4096, 8192);
         nbd.exports.history(DISK).remember(SNAPSHOT);
         write(1 << 20, 4096);
+        nbd.awaitNoConnections();
     }
 
     @AfterEach

@@ -103,6 +103,7 @@ class TlsTest {
         start(settings(authority, Optional.of(authority.authority()), Optional.empty()), TlsMode.REQUIRED);
 
         assertThat(run("nbdinfo", uri(authority.client("friend"), "disk"))).contains("export-size");
+        nbd.awaitNoConnections();
 
         String stranger = uri(other.client("stranger"), "disk") + "&tls-verify-peer=false";
         assertThat(Tools.run(PATIENCE, "nbdinfo", stranger).exitCode()).isNotZero();
