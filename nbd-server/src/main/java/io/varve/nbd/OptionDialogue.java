@@ -215,14 +215,12 @@ final class OptionDialogue {
 
     private void findContexts(int option, MetaContextQuery query) {
         boolean listing = option == HandshakeWire.OPT_LIST_META_CONTEXT;
-        CompletableFuture<Found> found = service.resolver()
-                .resolve(query.export())
-                .thenCompose(export -> {
-                    if (export.isPresent() && query.concernsSnapshots(listing)) {
-                        return export.get().history().snapshots().thenApply(snapshots -> new Found(export, snapshots));
-                    }
-                    return CompletableFuture.completedFuture(new Found(export, List.of()));
-                });
+        CompletableFuture<Found> found = resolve(query.export()).thenCompose(export -> {
+            if (export.isPresent() && query.concernsSnapshots(listing)) {
+                return export.get().history().snapshots().thenApply(snapshots -> new Found(export, snapshots));
+            }
+            return CompletableFuture.completedFuture(new Found(export, List.of()));
+        });
         handshake.await(found, (answer, failure) -> {
             if (answer == null || answer.export().isEmpty()) {
                 Refusal refusal = Refusal.of(query.export(), failure);

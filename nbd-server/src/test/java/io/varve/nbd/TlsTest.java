@@ -138,6 +138,42 @@ class TlsTest {
         assertThat(Tools.run(PATIENCE, "nbdinfo", uri(host, "disk")).exitCode()).isNotZero();
     }
 
+    @Test
+    @RequiresTools("nbdsh")
+    void aClientLearnsNoContextsOfWhatItMayNotOpen() throws IOException {
+        Certificates authority = Certificates.create(directory.resolve("ca")).server("ec");
+        Path rules = directory.resolve("rules");
+        Files.writeString(rules, "host-1 disk\n");
+        start(settings(authority, Optional.of(authority.authority()), Optional.of(rules)), TlsMode.REQUIRED);
+        nbd.exports.history("disk").remember(NbdFixture.SNAPSHOT);
+
+        assertThat(contexts(authority.client("host-1"), "disk")).contains("varve:changed-since:" + NbdFixture.SNAPSHOT);
+        Path nobody = authority.client("nobody");
+        assertThat(contexts(nobody, "disk"))
+                .isEqualTo(contexts(nobody, "no such disk"))
+                .contains("server replied with error");
+    }
+
+    /** The contexts of an export that libnbd lists, or the error. */
+    private String contexts(Path client, String export) {
+        String script = """
+                h.set_uri_allow_local_file(True)
+                h.set_opt_mode(True)
+                h.connect_uri('%s')
+                found = []
+                try:
+                    h.opt_list_meta_context(found.append)
+                    print(found)
+                except nbd.Error as e:
+                    print(e.string)
+                h.opt_abort()
+                """;
+        String[] command = {
+            "env", "PATH=/usr/bin:/bin", "nbdsh", "-c", script.formatted(uri(client, export.replace(" ", "%20")))
+        };
+        return run(command).strip();
+    }
+
     // ---- the wire ----
 
     @Test
