@@ -154,6 +154,7 @@ final class EntryTables {
         return new JsonObject()
                 .put("mode", lock.mode())
                 .put("createdAt", lock.createdAt())
+                .put("startedAt", lock.startedAt())
                 .put("coolOffHours", lock.coolOffHours())
                 .put("expiresAt", lock.expiresAt())
                 .encode();
@@ -163,6 +164,7 @@ final class EntryTables {
         return new SnapshotLock(
                 SnapshotLock.Mode.valueOf(json.getString("mode")),
                 json.getInstant("createdAt"),
+                json.getInstant("startedAt", json.getInstant("createdAt")), // rows of earlier versions have none
                 json.getInteger("coolOffHours"),
                 json.getInstant("expiresAt"));
     }

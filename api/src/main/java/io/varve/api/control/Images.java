@@ -222,7 +222,7 @@ public final class Images {
     }
 
     private ListRequest.Page<ImageEntry> list(String kind, boolean recycled, ListRequest request) {
-        List<ImageEntry> all = parts.images().all().stream()
+        List<ImageEntry> all = request.asked(parts.images().all(), ImageEntry::id).stream()
                 .filter(image -> image.recycled().isPresent() == recycled)
                 .sorted(Comparator.comparing(image -> image.id().text()))
                 .toList();

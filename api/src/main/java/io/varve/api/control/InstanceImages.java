@@ -25,9 +25,17 @@ public final class InstanceImages {
         this.images = images;
     }
 
-    /** What somebody wants the image to be; see {@link Images.Request}. */
+    /**
+     * What somebody wants the image to be; see {@link Images.Request}.
+     *
+     * @param snapshots the label of each snapshot
+     */
     public record Request(
-            Label label, String description, Optional<String> rootDeviceName, Optional<String> clientToken) {}
+            Label label,
+            Label snapshots,
+            String description,
+            Optional<String> rootDeviceName,
+            Optional<String> clientToken) {}
 
     /**
      * Makes an image, or finds the one that the same token made. Fails with INSTANCE_NOT_FOUND, INCORRECT_STATE if nothing
@@ -47,7 +55,7 @@ public final class InstanceImages {
         attached.forEach(attachment -> wanted.add(attachment.volume()));
         SnapshotGroupRequest group = new SnapshotGroupRequest(
                 wanted,
-                request.label(),
+                request.snapshots(),
                 "for an image of " + id,
                 request.clientToken().map(token -> token + " image"));
         return snapshots.createGroup(group).thenCompose(taken -> register(attached, taken, request));

@@ -90,7 +90,7 @@ public final class Instances {
 
     /** A part of the instances, in the order of their ids. */
     public ListRequest.Page<InstanceEntry> list(ListRequest request) {
-        List<InstanceEntry> all = parts.instances().all().stream()
+        List<InstanceEntry> all = request.asked(parts.instances().all(), InstanceEntry::id).stream()
                 .sorted(Comparator.comparing(instance -> instance.id().text()))
                 .toList();
         return request.page(

@@ -3,9 +3,11 @@ package io.varve.api.control;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
@@ -14,15 +16,21 @@ import java.util.function.ToLongFunction;
  * Which part of a list is wanted.
  *
  * @param filters all of which must hold
+ * @param ids of the objects that are asked for; empty for all
  * @param limit how many objects at most, from 1 to {@link #MOST}
  * @param token where the page before ended; opaque to clients
  */
-public record ListRequest(List<Filter> filters, int limit, Optional<String> token) {
+public record ListRequest(List<Filter> filters, Set<String> ids, int limit, Optional<String> token) {
     /** The most objects in one answer. */
     public static final int MOST = 1000;
 
     /** The first page of everything. */
     public static final ListRequest FIRST = new ListRequest(List.of(), MOST, Optional.empty());
+
+    /** A part of all objects. */
+    public ListRequest(List<Filter> filters, int limit, Optional<String> token) {
+        this(filters, Set.of(), limit, token);
+    }
 
     /**
      * A part of a list.
@@ -66,8 +74,15 @@ public record ListRequest(List<Filter> filters, int limit, Optional<String> toke
         return new Page<>(items, Optional.empty());
     }
 
+    /** Those of a list that are asked for by their ids, in the same order; the whole list if none are. */
+    <R> List<R> asked(Collection<R> all, Function<R, Object> id) {
+        return all.stream()
+                .filter(object -> ids.isEmpty() || ids.contains(id.apply(object).toString()))
+                .toList();
+    }
+
     private String token(String kind, long place) {
-        String text = place + " " + Objects.hash(kind, filters);
+        String text = place + " " + (ids.isEmpty() ? Objects.hash(kind, filters) : Objects.hash(kind, filters, ids));
         return Base64.getUrlEncoder().withoutPadding().encodeToString(text.getBytes(StandardCharsets.US_ASCII));
     }
 

@@ -9,10 +9,11 @@ import java.util.Optional;
  *
  * @param mode whether it can be taken off
  * @param createdAt when it was put on, or last put on anew
+ * @param startedAt since when its duration counts: when it was put on or last made longer
  * @param coolOffHours how long it can still be taken off in compliance mode; 0 for not at all
  * @param expiresAt when it ends by itself
  */
-public record SnapshotLock(Mode mode, Instant createdAt, int coolOffHours, Instant expiresAt) {
+public record SnapshotLock(Mode mode, Instant createdAt, Instant startedAt, int coolOffHours, Instant expiresAt) {
     /** Whether a lock can be taken off. */
     public enum Mode {
         /** At any time. */
@@ -56,18 +57,18 @@ public record SnapshotLock(Mode mode, Instant createdAt, int coolOffHours, Insta
         }
         Optional<SnapshotLock> firm = old.filter(lock -> lock.isFirm(now));
         return firm.isPresent()
-                ? firm.get().prolonged(request, expiresAt)
-                : new SnapshotLock(request.mode(), now, request.coolOffHours(), expiresAt);
+                ? firm.get().prolonged(request, expiresAt, now)
+                : new SnapshotLock(request.mode(), now, now, request.coolOffHours(), expiresAt);
     }
 
     /** A lock in compliance mode that has cooled off only ever becomes longer. */
-    private SnapshotLock prolonged(Request request, Instant newExpiry) {
+    private SnapshotLock prolonged(Request request, Instant newExpiry, Instant now) {
         if (request.mode() != mode || newExpiry.isBefore(expiresAt) || request.coolOffHours() > 0) {
             throw new RequestException(
                     ErrorCode.OPERATION_NOT_PERMITTED,
                     "the lock in compliance mode has cooled off: it can only be made longer than until " + expiresAt);
         }
-        return new SnapshotLock(mode, createdAt, coolOffHours, newExpiry);
+        return new SnapshotLock(mode, createdAt, now, coolOffHours, newExpiry);
     }
 
     /** In the words of EC2: {@code governance}, {@code compliance-cooloff}, {@code compliance} or {@code expired}. */

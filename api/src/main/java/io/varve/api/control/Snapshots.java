@@ -75,14 +75,18 @@ public final class Snapshots {
     /** A part of the snapshots, in the order of {@link #list()}. */
     public ListRequest.Page<SnapshotView> list(ListRequest request) {
         return request.page(
-                "snapshots", records(), SnapshotRecord::sequence, this::view, FILTERS.passing(request.filters()));
+                "snapshots",
+                request.asked(records(), SnapshotRecord::id),
+                SnapshotRecord::sequence,
+                this::view,
+                FILTERS.passing(request.filters()));
     }
 
     /** A part of the snapshots that have a lock, or had one that has expired, oldest first. */
     public ListRequest.Page<SnapshotView> listLocked(ListRequest request) {
         return request.page(
                 "locked snapshots",
-                store.snapshots(),
+                request.asked(store.snapshots(), SnapshotRecord::id),
                 SnapshotRecord::sequence,
                 record -> view(record).filter(view -> view.entry().lock().isPresent()),
                 FILTERS.passing(request.filters()));
@@ -92,7 +96,7 @@ public final class Snapshots {
     public ListRequest.Page<SnapshotView> listRecycled(ListRequest request) {
         return request.page(
                 "recycled snapshots",
-                store.snapshots(),
+                request.asked(store.snapshots(), SnapshotRecord::id),
                 SnapshotRecord::sequence,
                 record -> view(record, phase -> phase == Phase.RECYCLED),
                 FILTERS.passing(request.filters()));

@@ -32,9 +32,10 @@ public record VolumeChange(
         this(sizeGiB, label, limits, share -> share, Optional.empty(), compression);
     }
 
-    /** True if it asks for a size, or for another type or other figures than the volume has. */
+    /** True if it asks for a size, or for another type, other figures or another Multi-Attach than the volume has. */
     boolean modifies(VolumeEntry volume, VolumeTypes types) {
         return sizeGiB.isPresent()
+                || multiAttach.filter(wanted -> wanted != volume.multiAttach()).isPresent()
                 || !limits.apply(volume.limits(), types).equals(volume.limits().chosen(types));
     }
 }

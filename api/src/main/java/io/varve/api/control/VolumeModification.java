@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A change of a volume's size, type or performance, in EBS's words. Nothing is moved for it: it holds as soon as the
+ * A change of a volume's size, type, performance or Multi-Attach, in EBS's words. Nothing is moved for it: it holds as soon as the
  * engine has it. The state {@code optimizing}, for which EBS takes up to days, is therefore told as an event only.
  *
  * @param number counts the modifications of one volume, from 1
@@ -34,8 +34,17 @@ public record VolumeModification(
         }
     }
 
-    /** What of a volume a modification changes. */
-    public record Shape(int sizeGiB, VolumeLimits limits) {}
+    /**
+     * What of a volume a modification changes.
+     *
+     * @param multiAttach whether several instances may have it at once
+     */
+    public record Shape(int sizeGiB, VolumeLimits limits, boolean multiAttach) {
+        /** That of a volume for one instance. */
+        public Shape(int sizeGiB, VolumeLimits limits) {
+            this(sizeGiB, limits, false);
+        }
+    }
 
     static VolumeModification begun(long number, Shape original, Shape target, Instant now) {
         return new VolumeModification(number, State.MODIFYING, original, target, now, Optional.empty(), "");

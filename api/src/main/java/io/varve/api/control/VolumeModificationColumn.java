@@ -51,13 +51,15 @@ final class VolumeModificationColumn {
                 .put("sizeGiB", shape.sizeGiB())
                 .put("volumeType", shape.limits().volumeType())
                 .put("iops", shape.limits().iops())
-                .put("throughputMiBps", shape.limits().throughputMiBps());
+                .put("throughputMiBps", shape.limits().throughputMiBps())
+                .put("multiAttach", shape.multiAttach());
     }
 
     private static VolumeModification.Shape shape(JsonObject json) {
         return new VolumeModification.Shape(
                 json.getInteger("sizeGiB"),
                 new VolumeLimits(
-                        json.getString("volumeType"), json.getInteger("iops"), json.getInteger("throughputMiBps")));
+                        json.getString("volumeType"), json.getInteger("iops"), json.getInteger("throughputMiBps")),
+                json.getBoolean("multiAttach", false)); // rows of earlier versions have none
     }
 }

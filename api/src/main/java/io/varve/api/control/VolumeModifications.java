@@ -32,6 +32,12 @@ final class VolumeModifications {
                     "target-volume-type",
                     view -> view.modification().target().limits().volumeType())
             .one(
+                    "originalMultiAttachEnabled",
+                    view -> view.modification().original().multiAttach())
+            .one(
+                    "targetMultiAttachEnabled",
+                    view -> view.modification().target().multiAttach())
+            .one(
                     "original-iops",
                     view -> view.modification().original().limits().iops())
             .one("target-iops", view -> view.modification().target().limits().iops())

@@ -69,13 +69,21 @@ public final class Volumes {
 
     /** All volumes, oldest first. */
     public List<VolumeView> list() {
-        return store.volumes().stream().flatMap(record -> view(record).stream()).toList();
+        return views(store.volumes());
+    }
+
+    private List<VolumeView> views(List<VolumeRecord> records) {
+        return records.stream().flatMap(record -> view(record).stream()).toList();
     }
 
     /** A part of the volumes, oldest first. */
     public ListRequest.Page<VolumeView> list(ListRequest request) {
         return request.page(
-                "volumes", store.volumes(), VolumeRecord::sequence, this::view, FILTERS.passing(request.filters()));
+                "volumes",
+                request.asked(store.volumes(), VolumeRecord::id),
+                VolumeRecord::sequence,
+                this::view,
+                FILTERS.passing(request.filters()));
     }
 
     /** What volumes there may be. */
@@ -87,7 +95,7 @@ public final class Volumes {
     public ListRequest.Page<VolumeView> listRecycled(ListRequest request) {
         return request.page(
                 "recycled volumes",
-                store.volumes(),
+                request.asked(store.volumes(), VolumeRecord::id),
                 VolumeRecord::sequence,
                 record -> view(record, phase -> phase == Phase.RECYCLED),
                 FILTERS.passing(request.filters()));
@@ -256,8 +264,8 @@ public final class Volumes {
     }
 
     /**
-     * Grows, renames, tags or throttles a volume, or sets what of it is compressed. A change of size or performance is a
-     * {@link VolumeModification}.
+     * Grows, renames, tags or throttles a volume, or sets what of it is compressed. A change of size, performance or
+     * Multi-Attach is a {@link VolumeModification}.
      */
     public CompletableFuture<VolumeView> change(VolumeId id, VolumeChange change, Precondition precondition) {
         Optional<RequestException> refusal = entries.find(id)
@@ -295,8 +303,8 @@ public final class Volumes {
         VolumeEntry changed = old.with(change.label().apply(old.label()), limits, growingToBytes)
                 .with(share)
                 .sharedByInstances(multiAttach);
-        VolumeModification.Shape original = shape(before.record().sizeBytes(), old.limits());
-        VolumeModification.Shape target = shape(sizeBytes, limits);
+        VolumeModification.Shape original = shape(before.record().sizeBytes(), old);
+        VolumeModification.Shape target = shape(sizeBytes, changed);
         if (original.equals(target)) {
             entries.put(changed);
             limit(changed);
@@ -306,8 +314,9 @@ public final class Volumes {
         return describe(id);
     }
 
-    private static VolumeModification.Shape shape(long sizeBytes, VolumeLimits limits) {
-        return new VolumeModification.Shape(Math.toIntExact(sizeBytes >> GIB_SHIFT), limits);
+    private static VolumeModification.Shape shape(long sizeBytes, VolumeEntry volume) {
+        return new VolumeModification.Shape(
+                Math.toIntExact(sizeBytes >> GIB_SHIFT), volume.limits(), volume.multiAttach());
     }
 
     /** Writes down what is going to be, has the engine do it, and writes down that it is done. */
@@ -338,7 +347,7 @@ public final class Volumes {
 
     /** A part of the newest modifications, one of each volume that was ever modified. */
     public ListRequest.Page<VolumeModificationView> newestModifications(ListRequest request) {
-        return VolumeModifications.listNewest(list(), request);
+        return VolumeModifications.listNewest(views(request.asked(store.volumes(), VolumeRecord::id)), request);
     }
 
     /** A part of the modifications of one volume, oldest first. Fails with VOLUME_NOT_FOUND. */

@@ -73,6 +73,7 @@ final class ImageOperations {
     private static InstanceImages.Request instanceRequest(JsonObject json) {
         return new InstanceImages.Request(
                 Requests.label(json),
+                Requests.label(json),
                 json.getString("description", ""),
                 Optional.ofNullable(json.getString("rootDeviceName")),
                 Requests.clientToken(json));

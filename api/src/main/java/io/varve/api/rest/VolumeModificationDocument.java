@@ -26,6 +26,6 @@ final class VolumeModificationDocument {
                 .put("sizeGiB", shape.sizeGiB())
                 .put("volumeType", shape.limits().volumeType());
         Documents.putFigures(json, shape.limits());
-        return json;
+        return shape.multiAttach() ? json.put("multiAttachEnabled", true) : json;
     }
 }

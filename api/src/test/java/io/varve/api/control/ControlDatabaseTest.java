@@ -39,7 +39,7 @@ class ControlDatabaseTest {
                             1,
                             VolumeModification.State.FAILED,
                             new VolumeModification.Shape(3, new VolumeLimits("gp3", 3000, 125)),
-                            new VolumeModification.Shape(4, new VolumeLimits("io2", 100, 20)),
+                            new VolumeModification.Shape(4, new VolumeLimits("io2", 100, 20), true),
                             Instant.parse("2030-01-31T12:00:00.123456789Z"),
                             Optional.of(Instant.parse("2030-01-31T12:00:01Z")),
                             "the disk is \"full\""),

@@ -27,14 +27,12 @@ final class ImageActions {
     private static final String NOT_SHARED = "there is one account: images are shared with nobody";
     private static final int MOST_GIB = 65_536;
     private static final int MOST_FIGURE = 999_999_999;
-    private static final Listing IMAGES = new Listing(
-            "image-id",
-            Map.of(
-                    "owner-id", List.of(Place.ACCOUNT),
-                    "owner-alias", List.of("self"),
-                    "is-public", List.of("false"),
-                    "root-device-type", List.of("ebs"),
-                    "image-type", List.of("machine")));
+    private static final Listing IMAGES = new Listing(Map.of(
+            "owner-id", List.of(Place.ACCOUNT),
+            "owner-alias", List.of("self"),
+            "is-public", List.of("false"),
+            "root-device-type", List.of("ebs"),
+            "image-type", List.of("machine")));
 
     private final Images images;
     private final InstanceImages instanceImages;
@@ -135,8 +133,12 @@ final class ImageActions {
     }
 
     private CompletableFuture<Reply> create(Parameters request) {
-        InstanceImages.Request wanted =
-                new InstanceImages.Request(named(request), request.description(), Optional.empty(), Optional.empty());
+        InstanceImages.Request wanted = new InstanceImages.Request(
+                named(request),
+                request.label("snapshot", "image"),
+                request.description(),
+                Optional.empty(),
+                Optional.empty());
         return instanceImages.create(request.instance("InstanceId"), wanted).thenApply(ImageActions::made);
     }
 

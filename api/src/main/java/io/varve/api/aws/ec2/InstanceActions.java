@@ -26,8 +26,8 @@ import java.util.concurrent.CompletableFuture;
 /** Actions on instances, as far as they are written down here, and on the volumes attached to them. */
 final class InstanceActions {
     private static final String ELSEWHERE = "the machine is run elsewhere: its record here has no such thing";
-    private static final Listing INSTANCES = new Listing(
-            "instance-id", Map.of("availability-zone", List.of(Place.ZONE), "owner-id", List.of(Place.ACCOUNT)));
+    private static final Listing INSTANCES =
+            new Listing(Map.of("availability-zone", List.of(Place.ZONE), "owner-id", List.of(Place.ACCOUNT)));
 
     private final Instances instances;
     private final Volumes volumes;
@@ -145,6 +145,11 @@ final class InstanceActions {
             throw new Ec2Exception("IncorrectState", "volume %s is attached to no instance".formatted(id));
         }
         Optional<InstanceId> instance = request.text("InstanceId").map(Parameters::instanceId);
+        if (instance.isEmpty() && volume.attachments().size() > 1) {
+            throw new Ec2Exception(
+                    "MissingParameter",
+                    "volume %s is attached to several instances: InstanceId is needed".formatted(id));
+        }
         Optional<String> device = request.text("Device");
         VolumeAttachment left = volume.attachments().stream()
                 .filter(one -> instance.isEmpty() || instance.get().equals(one.instance()))

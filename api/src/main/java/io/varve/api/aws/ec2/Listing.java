@@ -6,15 +6,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Lists as EC2 asks for them: by ids, and by filters some of which are about what is the same for all objects here.
  *
- * @param idFilter the filter of the control plane that finds an object by its id
  * @param constants what is the same for all, by the filter that asks for it
  */
-record Listing(String idFilter, Map<String, List<String>> constants) {
+record Listing(Map<String, List<String>> constants) {
     /**
      * The page that is wanted.
      *
@@ -32,10 +33,8 @@ record Listing(String idFilter, Map<String, List<String>> constants) {
                 nothing |= same.stream().noneMatch(filter::passes);
             }
         }
-        if (!ids.isEmpty()) {
-            wanted.add(new Filter(idFilter, ids.stream().map(String::valueOf).toList()));
-        }
-        ListRequest.Page<T> page = objects.apply(parameters.page(wanted));
+        Set<String> asked = ids.stream().map(String::valueOf).collect(Collectors.toSet());
+        ListRequest.Page<T> page = objects.apply(parameters.page(wanted, asked));
         return nothing ? new ListRequest.Page<>(List.of(), Optional.empty()) : page;
     }
 }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -229,7 +230,7 @@ record Parameters(Map<String, String> values, String host) {
     }
 
     /** Which part of a list is wanted, without what is the same for all. */
-    ListRequest page(List<Filter> filters) {
+    ListRequest page(List<Filter> filters, Set<String> ids) {
         int most = number("MaxResults")
                 .map(wanted -> {
                     if (wanted < Ec2Limits.LEAST_RESULTS) {
@@ -238,7 +239,7 @@ record Parameters(Map<String, String> values, String host) {
                     return Math.min(wanted, ListRequest.MOST);
                 })
                 .orElse(ListRequest.MOST);
-        return new ListRequest(filters, most, text("NextToken"));
+        return new ListRequest(filters, ids, most, text("NextToken"));
     }
 
     List<Filter> filters() {

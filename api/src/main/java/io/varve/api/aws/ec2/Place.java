@@ -15,7 +15,6 @@ final class Place {
             "availability-zone", List.of(ZONE),
             "availability-zone-id", List.of(ZONE_ID),
             "fast-restored", List.of("true"),
-            "multi-attach-enabled", List.of("false"),
             "operator.managed", List.of("false"),
             "operator.principal", List.of());
 
@@ -23,9 +22,14 @@ final class Place {
     static final Map<String, List<String>> OF_SNAPSHOTS = Map.of(
             "owner-id", List.of(ACCOUNT),
             "owner-alias", List.of(),
-            "availability-zone", List.of(ZONE),
-            "state", List.of("enabled"),
             "transfer-type", List.of("standard"));
+
+    /** What is the same for the fast restores of all snapshots. */
+    static final Map<String, List<String>> OF_FAST_RESTORES = Map.of(
+            "owner-id", List.of(ACCOUNT),
+            "availability-zone", List.of(ZONE),
+            "availability-zone-id", List.of(ZONE_ID),
+            "state", List.of("enabled"));
 
     private Place() {}
 

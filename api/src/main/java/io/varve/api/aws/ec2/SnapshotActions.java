@@ -26,7 +26,7 @@ import java.util.concurrent.CompletableFuture;
 
 /** Actions on snapshots. */
 final class SnapshotActions {
-    static final Listing SNAPSHOTS = new Listing("snapshot-id", Place.OF_SNAPSHOTS);
+    private static final Listing SNAPSHOTS = new Listing(Place.OF_SNAPSHOTS);
 
     private static final int GIB_SHIFT = 30;
     private static final String NO_OUTPOSTS = "there are no Outposts here";

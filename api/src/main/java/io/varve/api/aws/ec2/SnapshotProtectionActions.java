@@ -12,8 +12,10 @@ import io.varve.api.control.Snapshots;
 import io.varve.engine.SnapshotId;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /** Who may do what with a snapshot, where it is kept, and how fast it is restored. */
 final class SnapshotProtectionActions {
@@ -22,6 +24,12 @@ final class SnapshotProtectionActions {
     private static final String ONE_TIER = "there is one storage tier, standard";
     private static final int MOST_COOL_OFF_HOURS = 72;
     private static final int MOST_LOCK_DAYS = 36_500;
+
+    private static final Listing LOCKED = new Listing(Map.of());
+    private static final Listing FAST_RESTORES = new Listing(Place.OF_FAST_RESTORES);
+
+    /** Nothing was ever moved to another tier. */
+    private static final Listing TIERS = new Listing(Map.of("last-tiering-operation", List.of()));
 
     private final Snapshots snapshots;
 
@@ -45,7 +53,12 @@ final class SnapshotProtectionActions {
                 reading("DescribeLockedSnapshots")
                         .done("SnapshotId.N")
                         .done(LISTING)
-                        .by(request -> list(request, "snapshotSet", SnapshotProtectionActions::lock, true)),
+                        .by(request -> list(
+                                request,
+                                LOCKED,
+                                snapshots::listLocked,
+                                "snapshotSet",
+                                SnapshotProtectionActions::lock)),
                 reading("DescribeSnapshotAttribute")
                         .done("SnapshotId", "Attribute")
                         .by(this::attribute),
@@ -80,8 +93,12 @@ final class SnapshotProtectionActions {
                         .by(this::disableFastRestore),
                 reading("DescribeFastSnapshotRestores")
                         .done(LISTING)
-                        .by(request ->
-                                list(request, "fastSnapshotRestoreSet", SnapshotProtectionActions::fastRestore, false)),
+                        .by(request -> list(
+                                request,
+                                FAST_RESTORES,
+                                snapshots::list,
+                                "fastSnapshotRestoreSet",
+                                SnapshotProtectionActions::fastRestore)),
                 changing("ModifySnapshotTier")
                         .done("SnapshotId", "StorageTier")
                         .note("UnsupportedOperation: " + ONE_TIER)
@@ -92,7 +109,12 @@ final class SnapshotProtectionActions {
                         .by(this::refuseTier),
                 reading("DescribeSnapshotTierStatus")
                         .done(LISTING)
-                        .by(request -> list(request, "snapshotTierStatusSet", SnapshotProtectionActions::tier, false)));
+                        .by(request -> list(
+                                request,
+                                TIERS,
+                                snapshots::list,
+                                "snapshotTierStatusSet",
+                                SnapshotProtectionActions::tier)));
     }
 
     private CompletableFuture<Reply> lock(Parameters request) {
@@ -116,11 +138,11 @@ final class SnapshotProtectionActions {
                 .text("lockState", snapshot.lockState());
         snapshot.entry().lock().ifPresent(lock -> {
             xml.text("lockCreatedOn", lock.createdAt())
-                    .text("lockDurationStartTime", lock.createdAt())
+                    .text("lockDurationStartTime", lock.startedAt())
                     .text("lockExpiresOn", lock.expiresAt())
                     .text(
                             "lockDuration",
-                            Duration.between(lock.createdAt(), lock.expiresAt()).toDays())
+                            Duration.between(lock.startedAt(), lock.expiresAt()).toDays())
                     .text("coolOffPeriodExpiresOn", lock.coolOffUntil());
             if (lock.coolOffHours() > 0) {
                 xml.text("coolOffPeriod", lock.coolOffHours());
@@ -129,12 +151,15 @@ final class SnapshotProtectionActions {
     }
 
     private CompletableFuture<Reply> list(
-            Parameters request, String set, BiConsumer<Ec2Xml, SnapshotView> item, boolean lockedOnly) {
+            Parameters request,
+            Listing listing,
+            Function<ListRequest, ListRequest.Page<SnapshotView>> all,
+            String set,
+            BiConsumer<Ec2Xml, SnapshotView> item) {
         List<SnapshotId> ids =
                 request.list("SnapshotId").stream().map(Parameters::snapshotId).toList();
         ids.forEach(snapshots::describe);
-        ListRequest.Page<SnapshotView> page = SnapshotActions.SNAPSHOTS.page(
-                request, ids, wanted -> lockedOnly ? snapshots.listLocked(wanted) : snapshots.list(wanted));
+        ListRequest.Page<SnapshotView> page = listing.page(request, ids, all);
         return Reply.of(xml -> xml.set(set, page.items(), item).text("nextToken", page.next()));
     }
 

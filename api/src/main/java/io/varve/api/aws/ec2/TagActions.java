@@ -26,7 +26,7 @@ import java.util.function.UnaryOperator;
 /** Actions on the tags of volumes, snapshots, images and instances. */
 final class TagActions {
     private static final int MOST_RESOURCES = 1000;
-    private static final Listing TAGS = new Listing("resource-id", Map.of());
+    private static final Listing TAGS = new Listing(Map.of());
 
     private final ControlPlane control;
 

@@ -19,9 +19,11 @@ import io.varve.api.control.VolumeRequest;
 import io.varve.api.control.VolumeView;
 import io.varve.api.control.Volumes;
 import io.varve.engine.Compression;
+import io.varve.engine.QosShare;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
@@ -31,13 +33,14 @@ import java.util.function.UnaryOperator;
 final class VolumeActions {
     private static final int GIB_SHIFT = 30;
     private static final int MOST_FIGURE = 999_999_999;
+    private static final String MULTI_ATTACH = "MultiAttachEnabled";
     private static final String DEFAULT_TYPE = "gp2";
     private static final String NO_KEYS = "volumes are not encrypted here";
     private static final String NO_OUTPOSTS = "there are no Outposts here";
-    private static final String NO_MULTI_ATTACH = "a volume is attached to one instance only";
     private static final String WHOLE_AT_ONCE = "a volume has all its blocks at once";
 
-    private static final Listing VOLUMES = new Listing("volume-id", Place.OF_VOLUMES);
+    private static final Listing VOLUMES = new Listing(Place.OF_VOLUMES);
+    private static final Listing MODIFICATIONS = new Listing(Map.of());
 
     private final Volumes volumes;
     private final Connections connections;
@@ -51,24 +54,22 @@ final class VolumeActions {
         return List.of(
                 changing("CreateVolume")
                         .done("AvailabilityZone", "AvailabilityZoneId", "Size", "SnapshotId", "VolumeType", "Iops")
-                        .done("Throughput", "ClientToken")
+                        .done("Throughput", "MultiAttachEnabled", "ClientToken")
                         .done(TAGS)
                         .ignored(WHOLE_AT_ONCE, "VolumeInitializationRate")
                         .refused(NO_KEYS, "Encrypted", "KmsKeyId")
                         .refused(NO_OUTPOSTS, "OutpostArn")
-                        .refused(NO_MULTI_ATTACH, "MultiAttachEnabled")
                         .refused("there are no managed volumes here", "Operator.Principal")
                         .note("The default type is gp2, as EC2's; the zone may be left out.")
                         .by(this::create),
                 changing("CopyVolumes")
-                        .done("SourceVolumeId", "Size", "VolumeType", "Iops", "Throughput", "ClientToken")
+                        .done("SourceVolumeId", "Size", "VolumeType", "Iops", "Throughput", "MultiAttachEnabled")
+                        .done("ClientToken")
                         .done(TAGS)
-                        .refused(NO_MULTI_ATTACH, "MultiAttachEnabled")
                         .by(this::copy),
                 changing("DeleteVolume").done("VolumeId").by(this::delete),
                 changing("ModifyVolume")
-                        .done("VolumeId", "Size", "VolumeType", "Iops", "Throughput")
-                        .refused(NO_MULTI_ATTACH, "MultiAttachEnabled")
+                        .done("VolumeId", "Size", "VolumeType", "Iops", "Throughput", "MultiAttachEnabled")
                         .note("The modification is completed when it is answered.")
                         .by(this::modify),
                 reading("DescribeVolumes").done("VolumeId.N").done(LISTING).by(this::describe),
@@ -106,6 +107,8 @@ final class VolumeActions {
                 from,
                 Optional.empty(),
                 limits(request, DEFAULT_TYPE),
+                QosShare.EVEN,
+                request.flag(MULTI_ATTACH),
                 Compression.AUTO,
                 request.label("volume"),
                 request.clientToken());
@@ -129,6 +132,8 @@ final class VolumeActions {
                 Optional.empty(),
                 Optional.of(source.record().id()),
                 limits,
+                QosShare.EVEN,
+                request.flag(MULTI_ATTACH),
                 source.record().compression(),
                 request.label("volume"),
                 request.clientToken());
@@ -149,11 +154,14 @@ final class VolumeActions {
                 request.number("Iops", 1, MOST_FIGURE),
                 request.number("Throughput", 1, MOST_FIGURE));
         Optional<Integer> sizeGiB = sizeGiB(request);
-        if (sizeGiB.isEmpty() && limits.equals(LimitsChange.NONE)) {
+        Optional<Boolean> multiAttach = request.optionalFlag(MULTI_ATTACH);
+        if (sizeGiB.isEmpty() && multiAttach.isEmpty() && limits.equals(LimitsChange.NONE)) {
             throw new Ec2Exception(
-                    "InvalidParameterCombination", "one of Size, VolumeType, Iops and Throughput is needed");
+                    "InvalidParameterCombination",
+                    "one of Size, VolumeType, Iops, Throughput and MultiAttachEnabled is needed");
         }
-        VolumeChange change = new VolumeChange(sizeGiB, UnaryOperator.identity(), limits, Optional.empty());
+        VolumeChange change = new VolumeChange(
+                sizeGiB, UnaryOperator.identity(), limits, UnaryOperator.identity(), multiAttach, Optional.empty());
         return volumes.change(id, change, Precondition.NONE)
                 .thenApply(changed -> Reply.changed(
                         id,
@@ -180,7 +188,7 @@ final class VolumeActions {
 
     private CompletableFuture<Reply> modifications(Parameters request) {
         ListRequest.Page<VolumeModificationView> page =
-                VOLUMES.page(request, ids(request), volumes::newestModifications);
+                MODIFICATIONS.page(request, ids(request), volumes::newestModifications);
         return Reply.of(xml -> xml.set("volumeModificationSet", page.items(), VolumeActions::modification)
                 .text("nextToken", page.next()));
     }
@@ -224,7 +232,7 @@ final class VolumeActions {
                 .text("status", volume.state())
                 .text("createTime", volume.record().createdAt())
                 .text("encrypted", false)
-                .text("multiAttachEnabled", false)
+                .text("multiAttachEnabled", volume.entry().multiAttach())
                 .text("fastRestored", true);
         shape(xml, volume);
         xml.tags(volume.entry().label().tags())
@@ -261,7 +269,7 @@ final class VolumeActions {
     private static void shape(Ec2Xml xml, String which, VolumeModification.Shape shape) {
         xml.text(which + "Size", shape.sizeGiB())
                 .text(which + "VolumeType", shape.limits().volumeType())
-                .text(which + "MultiAttachEnabled", false);
+                .text(which + "MultiAttachEnabled", shape.multiAttach());
         if (shape.limits().iops() > 0) {
             xml.text(which + "Iops", shape.limits().iops());
         }

@@ -14,7 +14,7 @@ import java.util.concurrent.CompletableFuture;
 
 /** How well volumes are, and what EC2 lets people say about that. */
 final class VolumeStatusActions {
-    private static final Listing VOLUMES = new Listing("volume-id", Place.OF_VOLUMES);
+    private static final Listing VOLUMES = new Listing(Place.OF_VOLUMES);
 
     private final Volumes volumes;
 

@@ -25,14 +25,19 @@ import java.util.stream.Collectors;
 final class Ec2Fixture implements AutoCloseable {
     private final TestEngine engine;
     private final Metadata metadata;
+    private final ManualClock clock = new ManualClock();
     private final ControlPlane control;
     private final Ec2Face face;
 
     Ec2Fixture(Path directory) {
         engine = TestEngine.open(directory);
         metadata = ControlDatabase.open(directory, () -> false);
-        control = ControlPlane.start(engine.store(), metadata, new SecureRandom(), new ManualClock());
+        control = ControlPlane.start(engine.store(), metadata, new SecureRandom(), clock);
         face = new Ec2Face(control, Connections.NONE);
+    }
+
+    ManualClock clock() {
+        return clock;
     }
 
     ControlPlane control() {
@@ -63,13 +68,22 @@ final class Ec2Fixture implements AutoCloseable {
         return send(form.toString());
     }
 
+    /** What is done, or the test fails. */
+    AwsAnswer done(String action, String... namesAndValues) {
+        AwsAnswer answer = call(action, namesAndValues);
+        if (answer.status() != 200) {
+            throw new AssertionError(action + " answered " + answer.body());
+        }
+        return answer;
+    }
+
     static String form(Map<String, String> parameters) {
         return parameters.entrySet().stream()
                 .map(one -> encoded(one.getKey()) + "=" + encoded(one.getValue()))
                 .collect(Collectors.joining("&"));
     }
 
-    private static String encoded(String text) {
+    static String encoded(String text) {
         return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 

@@ -1,0 +1,169 @@
+package io.varve.api.aws.ec2;
+
+import static io.varve.api.aws.ec2.Ec2Fixture.first;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.varve.api.aws.AwsAnswer;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the face says is what the control plane knows. */
+class Ec2AnswersTest {
+    @TempDir
+    Path directory;
+
+    private Ec2Fixture ec2;
+
+    @BeforeEach
+    void start() {
+        ec2 = new Ec2Fixture(directory);
+    }
+
+    @AfterEach
+    void stop() {
+        ec2.close();
+    }
+
+    private String instance() {
+        return first(ec2.done("RunInstances", "MinCount", "1", "MaxCount", "1"), "instanceId");
+    }
+
+    private String code(String action, String... namesAndValues) {
+        AwsAnswer answer = ec2.call(action, namesAndValues);
+        assertThat(answer.status()).as(answer.body().toString()).isBetween(400, 499);
+        return first(answer, "Code");
+    }
+
+    @Test
+    void anImageOfAnInstanceTagsItselfAndItsSnapshotsEachWithItsOwn() {
+        String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        String instance = instance();
+        ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", instance, "Device", "/dev/sdf");
+        ec2.done(
+                "CreateImage",
+                "InstanceId",
+                instance,
+                "Name",
+                "image",
+                "TagSpecification.1.ResourceType",
+                "image",
+                "TagSpecification.1.Tag.1.Key",
+                "of",
+                "TagSpecification.1.Tag.1.Value",
+                "the-image",
+                "TagSpecification.2.ResourceType",
+                "snapshot",
+                "TagSpecification.2.Tag.1.Key",
+                "of",
+                "TagSpecification.2.Tag.1.Value",
+                "its-snapshot");
+
+        assertThat(ec2.done("DescribeImages").body().toString())
+                .contains("the-image")
+                .doesNotContain("its-snapshot");
+        assertThat(ec2.done("DescribeSnapshots").body().toString())
+                .contains("its-snapshot")
+                .doesNotContain("the-image");
+    }
+
+    @Test
+    void multiAttachIsWhatTheVolumeHas() {
+        String volume = first(
+                ec2.done("CreateVolume", "Size", "8", "VolumeType", "io2", "Iops", "100", "MultiAttachEnabled", "true"),
+                "volumeId");
+        String plain = first(ec2.done("CreateVolume", "Size", "1", "MultiAttachEnabled", "false"), "volumeId");
+        assertThat(first(ec2.done("DescribeVolumes", "VolumeId.1", volume), "multiAttachEnabled"))
+                .isEqualTo("true");
+        assertThat(ec2.done("DescribeVolumes", "Filter.1.Name", "multi-attach-enabled", "Filter.1.Value.1", "false")
+                        .body()
+                        .toString())
+                .contains(plain)
+                .doesNotContain(volume);
+
+        String one = instance();
+        String other = instance();
+        ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", one, "Device", "/dev/sdf");
+        ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", other, "Device", "/dev/sdf");
+        assertThat(code("ModifyVolume", "VolumeId", volume, "MultiAttachEnabled", "false"))
+                .isEqualTo("VolumeInUse");
+        assertThat(code("DetachVolume", "VolumeId", volume)).isEqualTo("MissingParameter");
+        assertThat(first(ec2.done("DetachVolume", "VolumeId", volume, "InstanceId", other), "instanceId"))
+                .isEqualTo(other);
+
+        AwsAnswer modified = ec2.done("ModifyVolume", "VolumeId", volume, "MultiAttachEnabled", "false");
+        assertThat(first(modified, "originalMultiAttachEnabled")).isEqualTo("true");
+        assertThat(first(modified, "targetMultiAttachEnabled")).isEqualTo("false");
+        assertThat(first(ec2.done("DescribeVolumes", "VolumeId.1", volume), "multiAttachEnabled"))
+                .isEqualTo("false");
+        assertThat(ec2.done(
+                                "DescribeVolumesModifications",
+                                "Filter.1.Name",
+                                "originalMultiAttachEnabled",
+                                "Filter.1.Value.1",
+                                "true")
+                        .body()
+                        .toString())
+                .contains(volume);
+    }
+
+    @Test
+    void idsThatAreAskedForAreNoFilterValues() {
+        List<String> parameters = new ArrayList<>(List.of("Filter.1.Name", "size"));
+        IntStream.rangeClosed(1, 200)
+                .forEach(i -> parameters.addAll(List.of("Filter.1.Value." + i, String.valueOf(i))));
+        String first = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        String second = first(ec2.done("CreateVolume", "Size", "201"), "volumeId");
+        String third = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        parameters.addAll(List.of("VolumeId.1", first, "VolumeId.2", second));
+
+        assertThat(ec2.done("DescribeVolumes", parameters.toArray(String[]::new))
+                        .body()
+                        .toString())
+                .contains(first)
+                .doesNotContain(second)
+                .doesNotContain(third);
+    }
+
+    @Test
+    void theStateOfFastRestoresIsTheirFilterOnly() {
+        String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        String snapshot = first(ec2.done("CreateSnapshot", "VolumeId", volume), "snapshotId");
+
+        assertThat(ec2.done("DescribeFastSnapshotRestores", "Filter.1.Name", "state", "Filter.1.Value.1", "enabled")
+                        .body()
+                        .toString())
+                .contains(snapshot);
+        assertThat(ec2.done("DescribeFastSnapshotRestores", "Filter.1.Name", "state", "Filter.1.Value.1", "disabled")
+                        .body()
+                        .toString())
+                .doesNotContain(snapshot);
+        assertThat(code("DescribeSnapshots", "Filter.1.Name", "availability-zone", "Filter.1.Value.1", "varve-1a"))
+                .isEqualTo("InvalidParameterValue");
+        assertThat(code("DescribeLockedSnapshots", "Filter.1.Name", "state", "Filter.1.Value.1", "enabled"))
+                .isEqualTo("InvalidParameterValue");
+    }
+
+    @Test
+    void theDurationOfALockThatIsMadeLongerBeginsAnew() {
+        String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        String snapshot = first(ec2.done("CreateSnapshot", "VolumeId", volume), "snapshotId");
+        ec2.done("LockSnapshot", "SnapshotId", snapshot, "LockMode", "compliance", "LockDuration", "10");
+        ec2.clock().advance(Duration.ofDays(4));
+        Instant longer = ec2.clock().instant();
+        ec2.done("LockSnapshot", "SnapshotId", snapshot, "LockMode", "compliance", "LockDuration", "30");
+
+        AwsAnswer locked = ec2.done("DescribeLockedSnapshots", "SnapshotId.1", snapshot);
+        assertThat(first(locked, "lockDuration")).isEqualTo("30");
+        assertThat(Instant.parse(first(locked, "lockDurationStartTime"))).isEqualTo(longer);
+        assertThat(Instant.parse(first(locked, "lockCreatedOn"))).isEqualTo(longer.minus(Duration.ofDays(4)));
+        assertThat(Instant.parse(first(locked, "lockExpiresOn"))).isEqualTo(longer.plus(Duration.ofDays(30)));
+    }
+}
