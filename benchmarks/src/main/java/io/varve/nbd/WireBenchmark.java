@@ -84,6 +84,11 @@ public class WireBenchmark extends AsServed {
         }
 
         @Override
+        public boolean admit(NbdRequest request, boolean received) {
+            return true;
+        }
+
+        @Override
         public void perform(NbdRequest performed) {
             performed.releaseBuffer();
         }

@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection extends ChannelInboundHandlerAdapter implements RequestDecoder.Sink, NbdRequest.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
+    private static final int SPARE_EXTENTS = 64;
 
     private final Session session;
     private final Service service;
@@ -45,6 +46,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     private boolean inTurn;
     private boolean turnDue;
     private boolean submitDue;
+    private boolean sendingAwaited;
     private boolean refusing;
     private boolean leaving;
     private boolean closing;
@@ -74,6 +76,11 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         return session.uses(id);
     }
 
+    /** The memory that it holds. Any thread. */
+    long bytes() {
+        return wiring().intake().bytes();
+    }
+
     /** Completes when the channel is closed and the volume released. Any thread. */
     CompletableFuture<Void> closed() {
         return closed;
@@ -83,9 +90,10 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     public void handlerAdded(ChannelHandlerContext ctx) {
         Intake intake = new Intake(ctx.channel(), volume, service, turn);
         RequestDecoder decoder = new RequestDecoder(this, session.style(), service.limits(), receiver, ctx.alloc());
-        ReplyWriter replies = new ReplyWriter(ctx, session.style());
+        ReplyWriter replies = new ReplyWriter(ctx, session.style(), this::kept);
         RequestWork work = new RequestWork(session, service.limits(), rules, ctx, replies, () -> gone);
         StallWatch watch = new StallWatch(ctx.channel(), decoder, service);
+        receiver.allow(intake);
         wiring = new Wiring(ctx, intake, decoder, work, replies, watch);
         ctx.write(opening, ctx.voidPromise());
         service.connections().add(this);
@@ -105,6 +113,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
             wiring().decoder().landed(in.readableBytes());
             in.release();
         } else {
+            wiring().intake().received(in.capacity());
             held.add(in);
             takeIn();
         }
@@ -126,8 +135,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     public void channelInactive(ChannelHandlerContext ctx) {
         gone = true;
         submit();
-        held.forEach(ByteBuf::release);
-        held.clear();
+        while (!held.isEmpty()) {
+            letGo(held.remove());
+        }
         wiring().decoder().close();
         wiring().replies().close();
         wiring().intake().close();
@@ -145,7 +155,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     @Override
     public boolean mayTake() {
-        return refusing || wiring().intake().mayTake();
+        Intake intake = wiring().intake();
+        return refusing ? intake.mayRefuse() : intake.mayTake();
     }
 
     @Override
@@ -157,10 +168,26 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         request.cookie = cookie;
         request.offset = offset;
         request.length = length;
-        request.error = refusing ? NbdError.SHUTDOWN : rules.check(request);
-        request.chargedBytes = request.error == NbdError.NONE ? wiring().work().cost(request) : 0;
-        wiring().intake().began(request.chargedBytes);
+        request.error = rules.check(request);
+        request.admitted = false;
         return request;
+    }
+
+    @Override
+    public boolean admit(NbdRequest request, boolean received) {
+        Intake intake = wiring().intake();
+        if (refusing) {
+            request.error = NbdError.SHUTDOWN;
+        }
+        long bytes =
+                received || request.error != NbdError.NONE ? 0 : wiring().work().cost(request);
+        if (!intake.admits(bytes)) {
+            return false;
+        }
+        request.admitted = true;
+        request.chargedBytes = bytes + Intake.REQUEST_BYTES;
+        intake.began(request.chargedBytes);
+        return true;
     }
 
     @Override
@@ -191,9 +218,22 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         abandon(request);
         if (gone) {
             releaseWhenIdle();
-        } else if (!inTurn && !turnDue) {
+        } else {
+            turnSoon();
+        }
+    }
+
+    private void turnSoon() {
+        if (!inTurn && !turnDue) {
             turnDue = true;
             wiring().ctx().channel().eventLoop().execute(turn);
+        }
+    }
+
+    private void kept(int bytes) {
+        wiring().intake().kept(bytes);
+        if (bytes < 0) {
+            turnSoon();
         }
     }
 
@@ -201,8 +241,18 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     public void abandon(NbdRequest request) {
         request.releaseBuffer();
         request.active = false;
-        wiring().intake().ended(request.chargedBytes);
-        spare.push(request);
+        if (request.admitted) {
+            wiring().intake().ended(request.chargedBytes);
+        }
+        // One that has told of many extents would keep the memory for them.
+        if (request.report.extents().size() <= SPARE_EXTENTS) {
+            spare.push(request);
+        }
+    }
+
+    @Override
+    public void receivedFreed(int bytes) {
+        wiring().intake().receivedFreed(bytes);
     }
 
     @Override
@@ -266,8 +316,16 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
             closing = true;
             my.ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         }
-        my.intake().regulate(!leaving && held.isEmpty());
+        my.intake().regulate(!leaving && held.isEmpty() && !my.decoder().waits());
         my.watch().arm();
+        if (!sendingAwaited && my.intake().holdsShared() && my.intake().unsentBytes() > 0) {
+            // No other event says that the last of it was taken, and others may wait for the memory.
+            sendingAwaited = true;
+            my.ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(sent -> {
+                sendingAwaited = false;
+                turnSoon();
+            });
+        }
     }
 
     private void submit() {
@@ -279,18 +337,23 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     /** Decodes what is held as far as that is allowed; true if any of it went in. */
     private boolean takeIn() {
-        boolean taken = false;
+        RequestDecoder decoder = wiring().decoder();
+        boolean taken = held.isEmpty() && decoder.decode(Unpooled.EMPTY_BUFFER);
         while (!held.isEmpty()) {
-            ByteBuf in = held.peek();
-            int before = in.readableBytes();
-            wiring().decoder().decode(in);
-            taken |= in.readableBytes() < before;
-            if (in.isReadable()) {
+            taken |= decoder.decode(held.peek());
+            if (held.peek().isReadable()) {
                 break;
             }
-            held.remove().release();
+            letGo(held.remove());
         }
         return taken;
+    }
+
+    private void letGo(ByteBuf received) {
+        int capacity = received.capacity();
+        if (received.release()) {
+            receivedFreed(capacity);
+        }
     }
 
     private void releaseWhenIdle() {

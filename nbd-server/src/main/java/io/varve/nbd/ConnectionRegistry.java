@@ -47,6 +47,11 @@ final class ConnectionRegistry {
                 connections.stream().filter(connection -> connection.uses(id)).count();
     }
 
+    /** The memory of all connections in the transmission phase. */
+    long bytes() {
+        return connections.stream().mapToLong(Connection::bytes).sum();
+    }
+
     /** Drains the connections that use a volume or snapshot; the future completes when all have released their volume. */
     CompletableFuture<Void> disconnect(String id, long graceNanos) {
         List<CompletableFuture<Void>> closed = new ArrayList<>();

@@ -12,12 +12,13 @@ public final class NbdCounters {
     final LongAdder violations = new LongAdder();
     final LongAdder timeouts = new LongAdder();
     final LongAdder pauses = new LongAdder();
+    final LongAdder waits = new LongAdder();
     final LongAdder tlsFailures = new LongAdder();
 
-    private final InFlightBudget budget;
+    private final ConnectionRegistry connections;
 
-    NbdCounters(InFlightBudget budget) {
-        this.budget = budget;
+    NbdCounters(ConnectionRegistry connections) {
+        this.connections = connections;
     }
 
     /** Connections that are open, in handshake or transmission. */
@@ -60,8 +61,16 @@ public final class NbdCounters {
         return pauses.sum();
     }
 
-    /** Payload bytes and unsent replies at work, as of each connection's last turn. */
+    /** How often a request waited for the memory that all connections share. */
+    public long waits() {
+        return waits.sum();
+    }
+
+    /**
+     * Memory of all connections in the transmission phase, as of each one's last turn: what was received, requests at work,
+     * those of clients that went away meanwhile too, and unsent replies.
+     */
     public long bytesInFlight() {
-        return budget.usedBytes();
+        return connections.bytes();
     }
 }

@@ -14,10 +14,12 @@ import java.time.Duration;
  *     an attack and closes it
  * @param connectionRequests requests of one connection at work; past it the socket is not read. Linux keeps 128 per
  *     connection, fio and nbdcopy 64
- * @param connectionBytes payload bytes of one connection at work: two of the largest requests
- * @param totalBytes payload bytes and unsent replies of all connections together: bounds direct memory
- * @param guaranteedBytes what a connection may have at work even while the total is used up, so that greedy clients
- *     slow others down but cannot starve them
+ * @param connectionBytes bytes of one connection's requests at work: two of the largest; a larger one goes in alone
+ * @param totalBytes memory of all connections together beyond what each is guaranteed; whoever wants more waits his
+ *     turn. A request larger than it goes in alone
+ * @param guaranteedBytes what a connection may hold even while the total is used up, half of it received and half at work,
+ *     so that greedy clients slow others down but cannot starve them. Connections times this, and the total, bound the
+ *     direct memory
  * @param outboundBytes replies that wait for a client to read them; past it its socket is not read
  * @param statusExtents extents that one context answers to one BLOCK_STATUS; the client asks again behind them. The
  *     protocol wants no more than 2^20
@@ -37,7 +39,8 @@ public record NbdLimits(
         int statusExtents,
         long prefetchBytes,
         Duration stall) {
-    private static final long LEAST_GUARANTEED_BYTES = 4 << 10;
+    /** Half of it is one small read of the socket, the other half for what such a read brings. */
+    private static final long LEAST_GUARANTEED_BYTES = 2 * PayloadReceiver.MIN_BYTES;
 
     public static final NbdLimits DEFAULT = new NbdLimits(
             4096,
@@ -84,11 +87,6 @@ public record NbdLimits(
         }
     }
 
-    /** What one BLOCK_STATUS counts as in flight: its longest answer. */
-    long statusBytes() {
-        return statusExtents * 16L;
-    }
-
     /** The same with other times. */
     public NbdLimits withTimes(Duration newHandshake, Duration newStall) {
         Negotiation timed = new Negotiation(
@@ -109,12 +107,14 @@ public record NbdLimits(
 
     /**
      * The same within {@code bytes} of memory outside of the heap: half of it is the total, a quarter is what connections are
-     * guaranteed, and a quarter is for what the buffer pool keeps around them.
+     * guaranteed, and a quarter is for what the buffer pool keeps around them. Connections that nothing could be guaranteed to
+     * are not taken.
      */
     public NbdLimits within(long bytes) {
-        long each = Math.max(LEAST_GUARANTEED_BYTES, Math.min(guaranteedBytes, bytes / 4 / connections));
+        int served = (int) Math.max(1, Math.min(connections, bytes / 4 / LEAST_GUARANTEED_BYTES));
+        long each = Math.max(LEAST_GUARANTEED_BYTES, Math.min(guaranteedBytes, bytes / 4 / served));
         return new NbdLimits(
-                connections,
+                served,
                 negotiation,
                 requestBytes,
                 discardBytes,

@@ -27,12 +27,18 @@ final class NbdRequest implements Completion {
     /** Set before the engine is asked: the request only has its payload read past and is then answered. */
     NbdError error = NbdError.NONE;
 
-    /** Payload bytes that count as in flight for this request. */
+    /** True once its memory is charged. */
+    boolean admitted;
+
+    /** Bytes of memory that are charged for it. */
     long chargedBytes;
 
     /** Holds the memory of {@link #data}, or the whole reply. */
     @Nullable
     ByteBuf buffer;
+
+    /** The buffer is the one that the request was received in: others may hold it too, and it is charged as received. */
+    boolean received;
 
     /** The payload as the client sent it. */
     @Nullable
@@ -47,6 +53,9 @@ final class NbdRequest implements Completion {
     /** Who answers the request and has it again afterwards. */
     interface Owner {
         void completed(NbdRequest request, NbdError error);
+
+        /** A buffer that came from the socket was held by this request last, and is gone. */
+        default void receivedFreed(int bytes) {}
     }
 
     NbdRequest(Owner owner) {
@@ -73,9 +82,13 @@ final class NbdRequest implements Completion {
     /** Lets go of the buffer. */
     void releaseBuffer() {
         if (buffer != null) {
-            buffer.release();
+            int capacity = buffer.capacity();
+            if (buffer.release() && received) {
+                owner.receivedFreed(capacity);
+            }
             buffer = null;
         }
+        received = false;
         data = null;
     }
 

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives a channel the buffers that it receives into. As a rule they follow the traffic in size, from 8 KiB to 512 KiB,
- * so that a queue of small writes comes in one read; while a large payload is due, the socket is read straight into
+ * as far as its connection may hold so much, so that a queue of small writes comes in one read; while a large payload is due, the socket is read straight into
  * that payload's own buffer. One per channel; after the channel is set up, used on the channel's loop only.
  */
 final class PayloadReceiver implements RecvByteBufAllocator {
@@ -22,10 +22,36 @@ final class PayloadReceiver implements RecvByteBufAllocator {
      */
     private static final int HEADER_READ_BYTES = 512;
 
-    private static final int MIN_BYTES = 8 << 10;
+    static final int MIN_BYTES = 8 << 10;
     private static final int MAX_BYTES = 512 << 10;
 
+    /** What the TLS handler may keep of a record that is not there whole: it keeps the buffer. */
+    private static final int MAX_ENCRYPTED_BYTES = 64 << 10;
+
+    /** How much a channel may receive. */
+    interface Allowance {
+        /** A handshake has little to say. */
+        Allowance HANDSHAKE = new Allowance() {
+            @Override
+            public int receivable(int wantedBytes) {
+                return MIN_BYTES;
+            }
+
+            @Override
+            public boolean mayReceive() {
+                return true;
+            }
+        };
+
+        /** At most so much in one read: {@code wantedBytes} or less, but {@link #MIN_BYTES} at least. */
+        int receivable(int wantedBytes);
+
+        /** False if nothing more may be read from the socket now. */
+        boolean mayReceive();
+    }
+
     private final RecvByteBufAllocator adaptive = new AdaptiveRecvByteBufAllocator(MIN_BYTES, MIN_BYTES, MAX_BYTES);
+    private Allowance allowance = Allowance.HANDSHAKE;
     private @Nullable ByteBuf payload;
     private @Nullable ByteBuf lent;
     private boolean headerNext;
@@ -39,6 +65,11 @@ final class PayloadReceiver implements RecvByteBufAllocator {
     /** What is received from now on is not what the client says: nothing can be received in its place. */
     void encrypted() {
         encrypted = true;
+    }
+
+    /** From now on this says how much may be received. */
+    void allow(Allowance connection) {
+        allowance = connection;
     }
 
     /** From now on bytes are received into the free part of {@code target}, until {@link #expectHeader}. */
@@ -71,7 +102,8 @@ final class PayloadReceiver implements RecvByteBufAllocator {
             headerNext = false;
             return allocator.ioBuffer(HEADER_READ_BYTES, HEADER_READ_BYTES);
         }
-        return regular.allocate(allocator);
+        int most = encrypted ? MAX_ENCRYPTED_BYTES : MAX_BYTES;
+        return allocator.ioBuffer(allowance.receivable(Math.min(regular.guess(), most)));
     }
 
     private final class PayloadHandle extends DelegatingHandle implements ExtendedHandle {
@@ -89,7 +121,7 @@ final class PayloadReceiver implements RecvByteBufAllocator {
 
         @Override
         public boolean continueReading(UncheckedBooleanSupplier maybeMoreData) {
-            return regular.continueReading(maybeMoreData);
+            return allowance.mayReceive() && regular.continueReading(maybeMoreData);
         }
     }
 }

@@ -1,9 +1,11 @@
 package io.varve.nbd;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.varve.engine.Extents;
 import java.nio.charset.StandardCharsets;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,12 +23,15 @@ final class ReplyWriter {
 
     private final ChannelHandlerContext ctx;
     private final ReplyStyle style;
+    private final IntConsumer kept;
     private @Nullable ByteBuf gathered;
     private long writtenBytes;
 
-    ReplyWriter(ChannelHandlerContext ctx, ReplyStyle style) {
+    /** @param kept told how many bytes a reply holds beyond those that it sends, and the negative once it is sent */
+    ReplyWriter(ChannelHandlerContext ctx, ReplyStyle style, IntConsumer kept) {
         this.ctx = ctx;
         this.style = style;
+        this.kept = kept;
     }
 
     /** Bytes to leave free in front of the payload of a READ. */
@@ -52,7 +57,8 @@ final class ReplyWriter {
     /**
      * Answers a READ with its buffer, in which the payload is in place but for the holes that its report names; takes
      * the buffer over. The room of each hole, a block at least, takes the headers of the chunks around it, so that data
-     * is not moved: what is sent are slices from one hole to the next.
+     * is not moved: what is sent are slices from one hole to the next, as one message, which holds the whole buffer until
+     * it is sent.
      */
     void pieces(NbdRequest request, ByteBuf buffer) {
         Extents extents = request.report.extents();
@@ -66,6 +72,7 @@ final class ReplyWriter {
             }
             return;
         }
+        CompositeByteBuf reply = ctx.alloc().compositeDirectBuffer(extents.size());
         int header = readHeaderBytes();
         int holeBytes = style.chunkHeaderBytes() + TransmissionWire.CHUNK_HOLE_BYTES;
         long offset = request.offset;
@@ -86,11 +93,12 @@ final class ReplyWriter {
             }
             boolean ends = i == last || (i > 0 && extents.value(i) == Extents.HOLE);
             if (ends) {
-                write(buffer.retainedSlice(from, buffer.writerIndex() - from));
+                reply.addComponent(true, buffer.retainedSlice(from, buffer.writerIndex() - from));
             }
             at += length;
             offset += length;
         }
+        writeKeeping(reply, buffer.capacity() - reply.readableBytes());
         buffer.release();
     }
 
@@ -154,9 +162,15 @@ final class ReplyWriter {
         ctx.write(reply, ctx.voidPromise());
     }
 
+    private void writeKeeping(ByteBuf reply, int moreBytes) {
+        kept.accept(moreBytes);
+        writtenBytes += reply.readableBytes();
+        ctx.write(reply).addListener(sent -> kept.accept(-moreBytes));
+    }
+
     /** Sends what there is if that is much, without waiting for the end of the batch. */
     void flushEarly() {
-        if (writtenBytes >= EARLY_BYTES) {
+        if (writtenBytes >= EARLY_BYTES || (gathered != null && gathered.readableBytes() >= EARLY_BYTES)) {
             flush();
         }
     }

@@ -14,6 +14,8 @@ final class RequestDecoder {
     /** What the next byte belongs to. */
     private enum Part {
         HEADER,
+        /** The request waits for the memory that it takes. */
+        ADMISSION,
         PAYLOAD,
         REFUSED_PAYLOAD,
         /** Nothing that follows is looked at: the client said goodbye, or talks nonsense. */
@@ -27,6 +29,14 @@ final class RequestDecoder {
 
         /** A header is there. Fills in {@link NbdRequest#error} if the request is refused. */
         NbdRequest begin(int flags, int command, long cookie, long offset, long length);
+
+        /**
+         * A request wants to go in, with all the memory that it takes. May still fill in {@link NbdRequest#error}.
+         *
+         * @param received its payload is in a buffer that was received, and takes no more memory
+         * @return false if it has to wait; it is asked again at the next {@link #decode}
+         */
+        boolean admit(NbdRequest request, boolean received);
 
         /** The request and its payload are there. */
         void perform(NbdRequest request);
@@ -64,13 +74,19 @@ final class RequestDecoder {
         split = allocator.heapBuffer(style.requestBytes(), style.requestBytes());
     }
 
-    /** Decodes what is there; bytes stay in {@code in} only if the sink may not take a request. */
-    void decode(ByteBuf in) {
+    /**
+     * Decodes what is there; bytes stay in {@code in} only if the sink may not take a request.
+     *
+     * @return true if anything went in
+     */
+    boolean decode(ByteBuf in) {
         int before = in.readableBytes();
+        boolean waited = waits();
         boolean going = true;
-        while (going && in.isReadable()) {
+        while (going && (in.isReadable() || waits())) {
             going = switch (part) {
                 case HEADER -> header(in);
+                case ADMISSION -> admission(in);
                 case PAYLOAD -> payload(in);
                 case REFUSED_PAYLOAD -> refusedPayload(in);
                 case END -> {
@@ -79,7 +95,14 @@ final class RequestDecoder {
                 }
             };
         }
-        takenBytes += before - in.readableBytes();
+        int taken = before - in.readableBytes();
+        takenBytes += taken;
+        return taken > 0 || (waited && !waits());
+    }
+
+    /** True if a request waits for the memory that it takes. */
+    boolean waits() {
+        return part == Part.ADMISSION;
     }
 
     /** Takes note of payload bytes that were received in their place. */
@@ -103,21 +126,21 @@ final class RequestDecoder {
         return takenBytes;
     }
 
-    /** Takes no further request and ignores what comes. */
+    /** Takes no further request, forgets one that is not there whole, and ignores what comes. */
     void end() {
         part = Part.END;
-    }
-
-    /** Lets go of everything; nothing may be called afterwards. */
-    void close() {
-        part = Part.END;
         receiver.expectHeader();
-        split.release();
         if (current != null) {
             NbdRequest unfinished = current;
             current = null;
             sink.abandon(unfinished);
         }
+    }
+
+    /** Lets go of everything; nothing may be called afterwards. */
+    void close() {
+        end();
+        split.release();
     }
 
     private boolean header(ByteBuf in) {
@@ -127,23 +150,22 @@ final class RequestDecoder {
         if (!split.isReadable() && in.readableBytes() >= style.requestBytes()) {
             int at = in.readerIndex();
             in.skipBytes(style.requestBytes());
-            begin(in, at, in);
-            return true;
+            return begin(in, at, in);
         }
         in.readBytes(split, Math.min(split.writableBytes(), in.readableBytes()));
-        if (!split.isWritable()) {
-            split.clear();
-            begin(split, 0, in);
+        if (split.isWritable()) {
+            return true;
         }
-        return true;
+        split.clear();
+        return begin(split, 0, in);
     }
 
-    private void begin(ByteBuf header, int at, ByteBuf in) {
+    private boolean begin(ByteBuf header, int at, ByteBuf in) {
         int received = header.getInt(at);
         if (received != magic) {
             part = Part.END;
             sink.violation("request magic 0x" + Integer.toHexString(received));
-            return;
+            return true;
         }
         NbdRequest request = sink.begin(
                 header.getUnsignedShort(at + TransmissionWire.REQUEST_FLAGS),
@@ -155,35 +177,54 @@ final class RequestDecoder {
             part = Part.END;
             sink.abandon(request);
             sink.goodbye();
-        } else if (request.hasPayload(style)) {
-            beginPayload(request, in);
-        } else {
-            sink.perform(request);
+            return true;
         }
+        current = request;
+        part = Part.ADMISSION;
+        return admission(in);
+    }
+
+    private boolean admission(ByteBuf in) {
+        NbdRequest request = current;
+        if (request == null) {
+            throw new IllegalStateException("no request waits");
+        }
+        boolean payload = request.hasPayload(style);
+        boolean received = payload && request.error == NbdError.NONE && isHere(request, in);
+        if (!sink.admit(request, received)) {
+            return false;
+        }
+        current = null;
+        part = Part.HEADER;
+        if (!payload) {
+            sink.perform(request);
+        } else if (request.error != NbdError.NONE) {
+            beginRefused(request);
+        } else if (received) {
+            keep(request, in);
+        } else {
+            beginOwnBuffer(request, in);
+        }
+        return true;
     }
 
     private long length(ByteBuf header, int at) {
         return style == ReplyStyle.EXTENDED ? header.getLong(at) : header.getUnsignedInt(at);
     }
 
-    private void beginPayload(NbdRequest request, ByteBuf in) {
-        if (request.error != NbdError.NONE) {
-            beginRefused(request);
-        } else if (in.readableBytes() >= request.length && worthKeeping(in)) {
-            int at = in.readerIndex();
-            ByteBuffer whole = in.internalNioBuffer(at, request.payloadBytes());
-            request.data = whole.slice(whole.position(), request.payloadBytes());
-            request.buffer = in.retain();
-            in.skipBytes(request.payloadBytes());
-            sink.perform(request);
-        } else {
-            beginOwnBuffer(request, in);
-        }
+    /** A payload pins the whole buffer that it was received in: not worth it where that is nearly empty. */
+    private static boolean isHere(NbdRequest request, ByteBuf in) {
+        return in.readableBytes() >= request.length && in.isDirect() && in.writerIndex() >= in.capacity() >> 2;
     }
 
-    /** A payload pins the whole buffer that it was received in: not worth it where that is nearly empty. */
-    private static boolean worthKeeping(ByteBuf in) {
-        return in.isDirect() && in.writerIndex() >= in.capacity() >> 2;
+    private void keep(NbdRequest request, ByteBuf in) {
+        int at = in.readerIndex();
+        ByteBuffer whole = in.internalNioBuffer(at, request.payloadBytes());
+        request.data = whole.slice(whole.position(), request.payloadBytes());
+        request.buffer = in.retain();
+        request.received = true;
+        in.skipBytes(request.payloadBytes());
+        sink.perform(request);
     }
 
     private void beginOwnBuffer(NbdRequest request, ByteBuf in) {

@@ -1,6 +1,7 @@
 package io.varve.nbd;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
 import io.varve.engine.Volume;
@@ -13,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * types"). Hot path; used on the volume's loop only.
  */
 final class RequestWork {
-    private static final int STATUS_REPLY_BYTES = 256;
-
     private final Session session;
     private final Volume volume;
     private final NbdLimits limits;
@@ -40,7 +39,7 @@ final class RequestWork {
         this.gone = gone;
     }
 
-    /** Bytes of memory that a request takes until it is answered. */
+    /** Bytes of memory that a request takes until it is answered, but for what every request takes. */
     long cost(NbdRequest request) {
         Command command = request.command;
         if (command == Command.READ || command == Command.WRITE) {
@@ -49,7 +48,10 @@ final class RequestWork {
         if (command == Command.CACHE) {
             return Math.min(request.length, Prefetch.PIECE_BYTES);
         }
-        return command == Command.BLOCK_STATUS ? limits.statusBytes() : 0;
+        return command == Command.BLOCK_STATUS
+                ? StatusQuery.mostBytes(
+                        request, session.style(), session.contexts().size(), limits.statusExtents())
+                : 0;
     }
 
     /** Asks the volume for what a request wants; the request ends now or later. */
@@ -106,7 +108,8 @@ final class RequestWork {
             return;
         }
         request.releaseBuffer();
-        ByteBuf reply = ctx.alloc().directBuffer(STATUS_REPLY_BYTES);
+        int contexts = filter.contexts().size();
+        CompositeByteBuf reply = ctx.alloc().compositeDirectBuffer(Math.max(2, contexts));
         request.buffer = reply;
         EventLoop loop = ctx.channel().eventLoop();
         int most = limits.statusExtents();

@@ -12,6 +12,7 @@ record Service(
         Optional<Tls> tls) {
     static Service of(NbdLimits limits, ExportResolver resolver, Optional<Tls> tls) {
         InFlightBudget budget = new InFlightBudget(limits.totalBytes());
-        return new Service(limits, resolver, budget, new NbdCounters(budget), new ConnectionRegistry(), tls);
+        ConnectionRegistry connections = new ConnectionRegistry();
+        return new Service(limits, resolver, budget, new NbdCounters(connections), connections, tls);
     }
 }

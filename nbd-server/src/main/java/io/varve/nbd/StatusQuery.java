@@ -1,6 +1,7 @@
 package io.varve.nbd;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.CompositeByteBuf;
 import io.netty.channel.EventLoop;
 import io.varve.engine.Completion;
 import io.varve.engine.Extents;
@@ -16,12 +17,15 @@ final class StatusQuery implements Completion {
     private static final int SHORT_DESCRIPTOR_BYTES = 8;
     private static final int LONG_DESCRIPTOR_BYTES = 16;
 
+    /** What a list of extents takes for each: 12 bytes, and half as much again that it grew too far. */
+    private static final int LIST_BYTES = 18;
+
     private final NbdRequest request;
     private final List<OpenContext> contexts;
     private final long length;
     private final int maxExtents;
     private final ReplyStyle style;
-    private final ByteBuf reply;
+    private final CompositeByteBuf reply;
     private final EventLoop loop;
     private final Extents extents = new Extents();
     private int next;
@@ -29,7 +33,7 @@ final class StatusQuery implements Completion {
     /**
      * @param contexts which answer; not empty
      * @param length how many bytes the client asks about
-     * @param reply where the chunks go; belongs to {@code request} when it completes
+     * @param reply where the chunks go, each in a buffer of its own; belongs to {@code request} when it completes
      */
     StatusQuery(
             NbdRequest request,
@@ -37,7 +41,7 @@ final class StatusQuery implements Completion {
             long length,
             int maxExtents,
             ReplyStyle style,
-            ByteBuf reply,
+            CompositeByteBuf reply,
             EventLoop loop) {
         this.request = request;
         this.contexts = contexts;
@@ -61,36 +65,60 @@ final class StatusQuery implements Completion {
         }
         OpenContext context = contexts.get(next++);
         boolean last = next == contexts.size();
-        putChunk(context, last ? TransmissionWire.CHUNK_FLAG_DONE : 0);
-        if (last) {
+        if (!putChunk(context, last ? TransmissionWire.CHUNK_FLAG_DONE : 0)) {
+            request.end(NbdError.NO_MEMORY);
+        } else if (last) {
             request.completed(IoStatus.OK);
         } else {
             loop.execute(this::ask);
         }
     }
 
-    private void putChunk(OpenContext context, int flags) {
+    /** False if there is no memory. */
+    private boolean putChunk(OpenContext context, int flags) {
+        int bytes = (int) chunkBytes(style, extents.size());
+        ByteBuf chunk;
+        try {
+            chunk = reply.alloc().directBuffer(bytes, bytes);
+        } catch (OutOfMemoryError full) {
+            return false;
+        }
         int count = extents.size();
+        int payloadBytes = bytes - style.chunkHeaderBytes();
         if (style == ReplyStyle.EXTENDED) {
-            int bytes = 2 * Integer.BYTES + count * LONG_DESCRIPTOR_BYTES;
-            putHeader(flags, TransmissionWire.CHUNK_BLOCK_STATUS_EXT, bytes);
-            reply.writeInt(context.id()).writeInt(count);
+            putHeader(chunk, flags, TransmissionWire.CHUNK_BLOCK_STATUS_EXT, payloadBytes);
+            chunk.writeInt(context.id()).writeInt(count);
             for (int i = 0; i < count; i++) {
-                reply.writeLong(extents.lengthBytes(i))
+                chunk.writeLong(extents.lengthBytes(i))
                         .writeLong(context.context().flags(extents.value(i)));
             }
         } else {
-            putHeader(flags, TransmissionWire.CHUNK_BLOCK_STATUS, Integer.BYTES + count * SHORT_DESCRIPTOR_BYTES);
-            reply.writeInt(context.id());
+            putHeader(chunk, flags, TransmissionWire.CHUNK_BLOCK_STATUS, payloadBytes);
+            chunk.writeInt(context.id());
             for (int i = 0; i < count; i++) {
                 // No extent is longer than what was asked about, which had 32 bits for its length.
-                reply.writeInt((int) extents.lengthBytes(i))
+                chunk.writeInt((int) extents.lengthBytes(i))
                         .writeInt(context.context().flags(extents.value(i)));
             }
         }
+        reply.addComponent(true, chunk);
+        return true;
     }
 
-    private void putHeader(int flags, int type, int payloadBytes) {
-        TransmissionWire.putChunkHeader(reply, style, flags, type, request.cookie, request.offset, payloadBytes);
+    private void putHeader(ByteBuf chunk, int flags, int type, int payloadBytes) {
+        TransmissionWire.putChunkHeader(chunk, style, flags, type, request.cookie, request.offset, payloadBytes);
+    }
+
+    /** What one context answers with, on the wire. */
+    private static long chunkBytes(ReplyStyle style, long extents) {
+        return style == ReplyStyle.EXTENDED
+                ? style.chunkHeaderBytes() + 2 * Integer.BYTES + extents * LONG_DESCRIPTOR_BYTES
+                : style.chunkHeaderBytes() + Integer.BYTES + extents * SHORT_DESCRIPTOR_BYTES;
+    }
+
+    /** The memory that a BLOCK_STATUS may take: the extents of one context after the other, and the chunks of all. */
+    static long mostBytes(NbdRequest request, ReplyStyle style, int contexts, int maxExtents) {
+        int extents = request.has(TransmissionWire.COMMAND_FLAG_REQ_ONE) ? 1 : maxExtents;
+        return (long) extents * LIST_BYTES + contexts * chunkBytes(style, extents);
     }
 }
