@@ -1,7 +1,9 @@
 package io.varve.nbd;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The files that TLS needs. All are read again when one of them was changed, for the connections that come then.
@@ -16,5 +18,12 @@ public record TlsSettings(Path certificates, Path key, Optional<Path> clientAuth
         if (clientRules.isPresent() && clientAuthorities.isEmpty()) {
             throw new IllegalArgumentException("rules for clients need an authority that says who they are");
         }
+    }
+
+    /** All of them. */
+    public List<Path> files() {
+        return Stream.of(Optional.of(certificates), Optional.of(key), clientAuthorities, clientRules)
+                .flatMap(Optional::stream)
+                .toList();
     }
 }

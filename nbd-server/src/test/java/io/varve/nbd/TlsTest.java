@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
 import java.security.cert.Certificate;
 import java.time.Duration;
@@ -295,6 +296,13 @@ class TlsTest {
             authority.server("ec");
             try (WireClient renewed = secured()) {
                 assertThat(certificate(renewed)).isNotEqualTo(before);
+            }
+            Certificates other = Certificates.create(directory.resolve("other")).server("rsa");
+            Files.copy(other.serverKey(), authority.serverKey(), StandardCopyOption.REPLACE_EXISTING);
+            try (WireClient halfway = secured()) {
+                assertThat(certificate(halfway))
+                        .as("key without its certificate")
+                        .isNotEqualTo(before);
             }
             Files.writeString(authority.serverCertificate(), "nonsense");
             try (WireClient last = secured()) {
