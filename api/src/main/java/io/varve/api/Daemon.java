@@ -10,6 +10,7 @@ import io.varve.api.control.ControlPlane;
 import io.varve.api.diskimage.DiskImages;
 import io.varve.api.metrics.ServerMetrics;
 import io.varve.api.rest.NbdAddress;
+import io.varve.api.rest.RestAddress;
 import io.varve.api.rest.RestServer;
 import io.varve.engine.BlockStore;
 import io.varve.engine.EngineThreads;
@@ -64,7 +65,7 @@ final class Daemon implements AutoCloseable {
      */
     static Daemon start(ServeSettings settings, StoreOpener engine) {
         NbdServerOptions nbd = settings.nbd().options(settings.insecure());
-        InetSocketAddress api = settings.api().resolve("--api", settings.insecure());
+        InetSocketAddress api = settings.api().resolve(settings.insecure());
         Opening opening = new Opening();
         try {
             return start(settings, engine, nbd, api, opening);
@@ -93,6 +94,7 @@ final class Daemon implements AutoCloseable {
                 threads));
         ControlDatabase database = opening.add(
                 ControlDatabase.open(settings.data(), () -> store.yieldReserve().join()));
+        Access access = opening.add(access(settings, database, api));
         ControlPlane control = ControlPlane.start(
                 store,
                 database,
@@ -103,7 +105,6 @@ final class Daemon implements AutoCloseable {
         opening.add(control);
         control.createDefaultVolume();
 
-        Access access = opening.add(access(settings, database, api.getAddress().isLoopbackAddress()));
         long nbdBytes = settings.memory().bytes(MemoryUse.NBD_BUFFERS);
         NbdServer nbdServer = listenNbd(
                 loops,
@@ -140,13 +141,16 @@ final class Daemon implements AutoCloseable {
         }
     }
 
-    private static Access access(ServeSettings settings, ControlDatabase database, boolean loopback) {
+    private static Access access(ServeSettings settings, ControlDatabase database, InetSocketAddress api) {
         Credentials credentials = new Credentials(
                 database.credentials(),
                 settings.data(),
                 new SecureRandom(),
                 Clock.systemUTC(),
-                loopback || settings.insecure());
+                settings.insecure() || api.getAddress().isLoopbackAddress());
+        if (!settings.insecure()) {
+            settings.api().requireCredential(api, credentials, settings.data());
+        }
         return new Access(credentials, new AuditLog(settings.data(), Clock.systemUTC()));
     }
 
@@ -179,16 +183,20 @@ final class Daemon implements AutoCloseable {
             MetricSamples samples) {
         try {
             return RestServer.start(
-                    address,
-                    settings.api().host(),
+                    new RestAddress(
+                            address,
+                            settings.api().address().host(),
+                            settings.api().tls()),
                     control,
                     connections,
                     nbd,
                     access,
                     AwsFaces.of(control, connections, samples),
                     metrics::scrape);
+        } catch (IllegalArgumentException e) {
+            throw new StartException(ExitCode.USAGE, String.valueOf(e.getMessage()), e);
         } catch (CompletionException e) {
-            throw cannotListen("--api " + settings.api(), e);
+            throw cannotListen("--api " + settings.api().address(), e);
         }
     }
 
@@ -216,7 +224,8 @@ final class Daemon implements AutoCloseable {
 
     /** Where the REST API is. */
     String apiUri() {
-        return "http://" + settings.api().host() + ":" + rest.port();
+        ApiSettings api = settings.api();
+        return api.scheme() + "://" + api.address().host() + ":" + rest.port();
     }
 
     /** What may be done without saying who one is, for the operator; empty if nothing. */

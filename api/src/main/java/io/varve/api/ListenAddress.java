@@ -40,12 +40,13 @@ record ListenAddress(String host, int port) {
         }
     }
 
-    /** The address to bind. Refuses one beyond loopback unless {@code insecure}. */
-    InetSocketAddress resolve(String option, boolean insecure) {
+    /** The address to bind for the API. Refuses one beyond loopback unless {@code mayLeave}. */
+    InetSocketAddress resolveApi(String option, boolean mayLeave) {
         return resolve(
                 option,
-                insecure,
-                "the API has no TLS yet, so authentication could be overheard; add --insecure to listen there all the same");
+                mayLeave,
+                "without TLS authentication can be overheard; add --api-tls-cert and --api-tls-key, or --insecure to"
+                        + " listen there all the same");
     }
 
     /** The address to bind for NBD. Refuses one beyond loopback unless {@code mayLeave}. */

@@ -15,6 +15,7 @@ import io.varve.api.cli.VolumeCommands;
 import io.varve.engine.BlockStore;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Objects;
 import java.util.Properties;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -58,6 +59,8 @@ public final class Main {
 
     static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new Main());
+        CommandLine token = Objects.requireNonNull(commandLine.getSubcommands().get("token"));
+        token.addSubcommand(new TokenRecoverCommand()); // the one of them that asks no server
         commandLine.setExecutionExceptionHandler(Main::explain);
         return commandLine;
     }

@@ -16,6 +16,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,7 +38,6 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
     private static final Set<String> OWN_KEYS = Set.of(
             "data",
-            "api",
             "insecure",
             "memory",
             "ballast-mib",
@@ -48,6 +48,10 @@ final class ServeCommand implements Callable<Integer> {
             "volume-types",
             "store-iops",
             "store-throughput");
+
+    private static final Set<String> KEYS = Stream.of(OWN_KEYS, NbdOptions.KEYS, ApiOptions.KEYS)
+            .flatMap(Set::stream)
+            .collect(Collectors.toUnmodifiableSet());
 
     private static final long MOST_SCRUB_MIB = 1 << 20;
     private static final long MOST_BALLAST_MIB = 1 << 20;
@@ -63,8 +67,8 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private NbdOptions nbd = new NbdOptions();
 
-    @Option(names = "--api", paramLabel = "HOST:PORT", description = "The REST API; default: 127.0.0.1:7080.")
-    private @Nullable String api;
+    @Mixin
+    private ApiOptions api = new ApiOptions();
 
     @Option(
             names = "--config",
@@ -72,7 +76,7 @@ final class ServeCommand implements Callable<Integer> {
             description = "A properties file with the same names, without the dashes in front: data, nbd, api, ...")
     private @Nullable Path config;
 
-    @Option(names = "--insecure", description = "Listen beyond loopback if told to, although the API has no TLS.")
+    @Option(names = "--insecure", description = "Listen beyond loopback if told to, even without TLS or credentials.")
     private boolean insecure;
 
     @Option(
@@ -165,7 +169,7 @@ final class ServeCommand implements Callable<Integer> {
         return new ServeSettings(
                 Path.of(first(data, file.getProperty("data"), "varve-data")),
                 nbd.settings(file),
-                ListenAddress.parse("--api", first(api, file.getProperty("api"), "127.0.0.1:7080")),
+                api.settings(file),
                 insecure || flag(file.getProperty("insecure", "false")),
                 MemorySetting.budget(first(memoryMib, file.getProperty("memory"), "")),
                 ballastBytes(first(ballastMib, file.getProperty("ballast-mib"), "")),
@@ -229,10 +233,8 @@ final class ServeCommand implements Callable<Integer> {
             throw new StartException(ExitCode.USAGE, "--config " + file + " cannot be read: " + e.getMessage(), e);
         }
         for (String key : properties.stringPropertyNames()) {
-            if (!OWN_KEYS.contains(key) && !NbdOptions.KEYS.contains(key)) {
-                List<String> all = Stream.concat(OWN_KEYS.stream(), NbdOptions.KEYS.stream())
-                        .sorted()
-                        .toList();
+            if (!KEYS.contains(key)) {
+                List<String> all = KEYS.stream().sorted().toList();
                 throw new StartException(
                         ExitCode.USAGE,
                         "--config %s: there is no setting %s; there are %s"

@@ -10,8 +10,8 @@ import java.util.Optional;
  *
  * @param data the data directory
  * @param nbd where and how NBD is spoken
- * @param api where the REST API listens
- * @param insecure listen beyond loopback if asked to
+ * @param api where and how the API listens
+ * @param insecure listen beyond loopback if asked to, without TLS or credentials
  * @param memory how much each consumer of memory may have
  * @param ballastBytes space kept for a full disk, or {@link io.varve.engine.StoreOptions#BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background; 0 for never
@@ -22,7 +22,7 @@ import java.util.Optional;
 record ServeSettings(
         Path data,
         NbdSettings nbd,
-        ListenAddress api,
+        ApiSettings api,
         boolean insecure,
         MemoryBudget memory,
         long ballastBytes,

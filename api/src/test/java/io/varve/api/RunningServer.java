@@ -4,7 +4,9 @@ import io.varve.api.control.ControlSettings;
 import io.varve.api.rest.Probe;
 import io.varve.engine.MemoryBudget;
 import io.varve.engine.StoreOptions;
+import io.varve.nbd.TlsSettings;
 import io.vertx.core.json.JsonObject;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -32,6 +34,29 @@ final class RunningServer implements AutoCloseable {
                 Daemon.start(settings(directory, Optional.of(importDirectory), ControlSettings.DEFAULT), Main.ENGINE));
     }
 
+    /** Listens and lets in as these say. */
+    static RunningServer on(Path directory, ApiSettings api, boolean insecure) {
+        ServeSettings base = settings(directory);
+        return new RunningServer(Daemon.start(
+                new ServeSettings(
+                        base.data(),
+                        base.nbd(),
+                        api,
+                        insecure,
+                        base.memory(),
+                        base.ballastBytes(),
+                        base.scrubBytesPerSecond(),
+                        base.attachedOnly(),
+                        base.importDirectory(),
+                        base.control()),
+                Main.ENGINE));
+    }
+
+    /** Over TLS on loopback. */
+    static RunningServer withTls(Path directory, TlsSettings tls) {
+        return on(directory, new ApiSettings(new ListenAddress("127.0.0.1", 0), Optional.of(tls)), false);
+    }
+
     static ServeSettings settings(Path directory) {
         return settings(directory, ControlSettings.DEFAULT);
     }
@@ -45,7 +70,7 @@ final class RunningServer implements AutoCloseable {
         return new ServeSettings(
                 directory.resolve("data"),
                 NbdSettings.plain(anyPort, Optional.of(directory.resolve("nbd.sock"))),
-                anyPort,
+                new ApiSettings(anyPort, Optional.empty()),
                 false,
                 MemoryBudget.DEFAULT,
                 StoreOptions.BALLAST_BY_DISK,
@@ -61,6 +86,10 @@ final class RunningServer implements AutoCloseable {
 
     Probe api() {
         return probe;
+    }
+
+    int apiPort() {
+        return URI.create(daemon.apiUri()).getPort();
     }
 
     /** Creates a volume and gives its document. */

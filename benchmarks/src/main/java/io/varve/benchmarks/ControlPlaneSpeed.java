@@ -9,6 +9,7 @@ import io.varve.api.control.Connections;
 import io.varve.api.control.ControlDatabase;
 import io.varve.api.control.ControlPlane;
 import io.varve.api.rest.NbdAddress;
+import io.varve.api.rest.RestAddress;
 import io.varve.api.rest.RestServer;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
@@ -58,8 +59,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
         database = ControlDatabase.open(directory, () -> false);
         control = ControlPlane.start(store.store(), database, new SecureRandom(), Clock.systemUTC());
         rest = RestServer.start(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                "127.0.0.1",
+                RestAddress.plain(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), "127.0.0.1"),
                 control,
                 Connections.NONE,
                 new NbdAddress(Optional.empty(), 0, Optional.empty(), false),

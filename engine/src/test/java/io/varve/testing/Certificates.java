@@ -47,7 +47,12 @@ public record Certificates(Path directory) {
 
     /** A server's certificate for the loopback addresses, and its key. */
     public Certificates server(String kind) {
-        issue("server", "server", kind, "subjectAltName=DNS:localhost,IP:127.0.0.1");
+        return server(kind, "DNS:localhost,IP:127.0.0.1");
+    }
+
+    /** A server's certificate for other names, as openssl writes a subjectAltName, and its key. */
+    public Certificates server(String kind, String names) {
+        issue("server", "server", kind, "subjectAltName=" + names);
         return this;
     }
 

@@ -105,6 +105,11 @@ public final class Credentials implements AccessKeys {
                 .toList();
     }
 
+    /** True if there is a token or an access key that lets somebody in. */
+    public boolean letSomebodyIn() {
+        return !tokens.isEmpty() || !keys.isEmpty();
+    }
+
     private boolean isOpen(String kind) {
         return mayBeOpen
                 && entries.values().stream().noneMatch(entry -> entry.kind().equals(kind));
@@ -171,6 +176,15 @@ public final class Credentials implements AccessKeys {
                                     .formatted(role.text())
                             + " without a token from then on");
         }
+        return newToken(role, name);
+    }
+
+    /** Makes an administrator's token for the operator of the store, however many there are. */
+    public synchronized Made recoverToken() {
+        return newToken(Role.ADMINISTER, Optional.of("recovered"));
+    }
+
+    private Made newToken(Role role, Optional<String> name) {
         byte[] digits = new byte[TOKEN_ID_BYTES];
         random.nextBytes(digits);
         String secret = "varve_" + randomText();

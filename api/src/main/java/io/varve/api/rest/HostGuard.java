@@ -6,25 +6,46 @@ import io.varve.api.control.RequestException;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.HostAndPort;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps web pages out of a server on loopback: a page can make a browser send requests here, but cannot choose the
- * Host (which defeats names that are made to point at 127.0.0.1), the Origin or Sec-Fetch-Site.
+ * Keeps web pages out: a page can make a browser send requests here, but cannot choose the Host (which defeats names that
+ * are made to point at 127.0.0.1), the Origin or Sec-Fetch-Site.
  */
 final class HostGuard {
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
     private final String listenHost;
     private final boolean anyAddress;
+    private final String scheme;
+    private final Supplier<Set<String>> certified;
+
+    private HostGuard(String listenHost, String scheme, Supplier<Set<String>> certified) {
+        this.listenHost = listenHost.toLowerCase(Locale.ROOT);
+        this.scheme = scheme;
+        this.certified = certified;
+        anyAddress = isAnyAddress(this.listenHost);
+    }
 
     /** @param listenHost as the operator wrote it */
-    HostGuard(String listenHost) {
-        this.listenHost = listenHost.toLowerCase(Locale.ROOT);
-        anyAddress = Set.of("0.0.0.0", "::", "[::]").contains(this.listenHost);
+    static HostGuard http(String listenHost) {
+        return new HostGuard(listenHost, "http", Set::of);
+    }
+
+    /**
+     * Of a server with TLS, which has the names that its certificate has too.
+     *
+     * @param listenHost as the operator wrote it
+     * @param certified those names, as they are now, in lower case; {@code *.} stands for one label
+     */
+    static HostGuard https(String listenHost, Supplier<Set<String>> certified) {
+        return new HostGuard(listenHost, "https", certified);
     }
 
     /** Fails with UNAUTHORIZED_OPERATION. */
@@ -38,7 +59,7 @@ final class HostGuard {
         }
         List<String> origins = headers.getAll("Origin");
         for (String origin : origins) {
-            if (!origin.equalsIgnoreCase("http://" + headers.get("Host"))) {
+            if (!origin.equalsIgnoreCase(scheme + "://" + headers.get("Host"))) {
                 throw refused("Origin", origin, "requests of other web pages are not taken");
             }
         }
@@ -48,13 +69,30 @@ final class HostGuard {
     }
 
     private boolean known(String host) {
-        return LOOPBACK.contains(host) || host.equals(listenHost) || (anyAddress && literal(host));
+        return LOOPBACK.contains(host)
+                || host.equals(listenHost)
+                || (anyAddress && address(host).isPresent())
+                || isCertified(host);
+    }
+
+    private boolean isCertified(String host) {
+        Set<String> names = certified.get();
+        Optional<InetAddress> address = address(host);
+        if (address.isPresent()) {
+            return names.stream().map(HostGuard::address).anyMatch(address::equals);
+        }
+        return names.contains(host) || (host.contains(".") && names.contains("*" + host.substring(host.indexOf('.'))));
     }
 
     /** A server on all addresses knows none of its names, but an address cannot be made to point elsewhere. */
-    private static boolean literal(String host) {
+    private static boolean isAnyAddress(String listenHost) {
+        return address(listenHost).filter(InetAddress::isAnyLocalAddress).isPresent();
+    }
+
+    /** The address that a text is; empty for a name. */
+    private static Optional<InetAddress> address(String host) {
         String bare = host.startsWith("[") && host.endsWith("]") ? host.substring(1, host.length() - 1) : host;
-        return NetUtil.isValidIpV4Address(bare) || NetUtil.isValidIpV6Address(bare);
+        return Optional.ofNullable(NetUtil.createInetAddressFromIpAddressString(bare));
     }
 
     private static RequestException refused(String header, @Nullable String value, String why) {

@@ -10,6 +10,15 @@ final class RestLimits {
 
     static final int HEADER_BYTES = 16 << 10;
 
+    /** Open connections; one more is closed at once. Each may take 100 KiB with TLS, which is a fifth of the heap. */
+    static final int CONNECTIONS = 512;
+
+    /** Time for the handshake of TLS. */
+    static final int TLS_HANDSHAKE_SECONDS = 10;
+
+    /** How often it is looked whether certificates were renewed. */
+    static final long TLS_RENEWAL_MILLIS = 1000;
+
     /** A connection that says nothing for so long is closed. */
     static final int IDLE_SECONDS = 60;
 

@@ -7,7 +7,6 @@ import io.varve.api.control.Connections;
 import io.varve.api.control.ControlPlane;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.RequestException;
-import io.varve.engine.StoreException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -21,15 +20,12 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
-import java.net.InetSocketAddress;
 import java.time.Clock;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
@@ -54,6 +50,8 @@ public final class RestServer implements AutoCloseable {
     private final Vertx vertx;
     private final Contract contract = Contract.load();
     private final Operations operations = new Operations();
+    private final RestAddress address;
+    private final Optional<HttpTls> tls;
     private final HostGuard guard;
     private final Doors doors;
     private final AwsGate aws;
@@ -63,20 +61,26 @@ public final class RestServer implements AutoCloseable {
     private volatile int port;
 
     private RestServer(
-            String host,
+            RestAddress address,
             ControlPlane control,
             Connections connections,
             NbdAddress nbd,
             Access access,
             Map<String, Face> faces,
             Supplier<String> metrics) {
-        vertx = Vertx.vertx(new VertxOptions()
-                .setEventLoopPoolSize(1)
-                .setWorkerPoolSize(1)
-                .setInternalBlockingPoolSize(1)
-                .setFileSystemOptions(
-                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
-        guard = new HostGuard(host);
+        vertx = Vertx.builder()
+                .withTransport(BoundedTransport.accepting(RestLimits.CONNECTIONS))
+                .with(new VertxOptions()
+                        .setEventLoopPoolSize(1)
+                        .setWorkerPoolSize(2)
+                        .setInternalBlockingPoolSize(1)
+                        .setFileSystemOptions(new FileSystemOptions()
+                                .setFileCachingEnabled(false)
+                                .setClassPathResolvingEnabled(false)))
+                .build();
+        this.address = address;
+        tls = address.tls().map(HttpTls::new);
+        guard = tls.isPresent() ? HostGuard.https(address.host(), tls.get()::names) : HostGuard.http(address.host());
         doors = new Doors(access, contract);
         aws = new AwsGate(faces, access.credentials(), access.audit(), Clock.systemUTC());
         eventStream = new EventStream(
@@ -123,25 +127,24 @@ public final class RestServer implements AutoCloseable {
     /**
      * Starts to listen; not {@linkplain #ready ready} yet. Blocks.
      *
-     * @param host the host part of the address as the operator wrote it
      * @param nbd where volumes are reached, for the answers
      * @param access who may call
      * @param faces the AWS services
      * @param metrics gives the text of /metrics
      * @throws java.util.concurrent.CompletionException if the address cannot be listened on
+     * @throws IllegalArgumentException if the files for TLS cannot be used
      */
     public static RestServer start(
-            InetSocketAddress address,
-            String host,
+            RestAddress address,
             ControlPlane control,
             Connections connections,
             NbdAddress nbd,
             Access access,
             Map<String, Face> faces,
             Supplier<String> metrics) {
-        RestServer server = new RestServer(host, control, connections, nbd, access, faces, metrics);
+        RestServer server = new RestServer(address, control, connections, nbd, access, faces, metrics);
         try {
-            server.listen(address);
+            server.listen();
             return server;
         } catch (RuntimeException e) {
             server.close();
@@ -149,15 +152,18 @@ public final class RestServer implements AutoCloseable {
         }
     }
 
-    private void listen(InetSocketAddress address) {
+    private void listen() {
         HttpServerOptions options = new HttpServerOptions()
                 .setMaxInitialLineLength(RestLimits.REQUEST_LINE_BYTES)
                 .setMaxHeaderSize(RestLimits.HEADER_BYTES)
                 .setIdleTimeout(RestLimits.IDLE_SECONDS)
-                .setIdleTimeoutUnit(TimeUnit.SECONDS);
+                .setIdleTimeoutUnit(TimeUnit.SECONDS)
+                .setHttp2ClearTextEnabled(false);
+        tls.ifPresent(files -> files.applyTo(options));
         HttpServer http = vertx.createHttpServer(options).requestHandler(router());
-        String interfaceAddress = address.getAddress().getHostAddress();
-        port = await(http.listen(address.getPort(), interfaceAddress)).actualPort();
+        String interfaceAddress = address.address().getAddress().getHostAddress();
+        port = await(http.listen(address.address().getPort(), interfaceAddress)).actualPort();
+        tls.ifPresent(files -> files.watch(vertx, http));
     }
 
     /** The real port. */
@@ -200,10 +206,10 @@ public final class RestServer implements AutoCloseable {
             router.route(HttpMethod.valueOf(operation.method()), operation.routePath())
                     .handler(context -> serve(context, operation));
         }
-        router.errorHandler(404, context -> fail(context, unknownPath(context)));
+        router.errorHandler(404, context -> fail(context, Problems.unknownPath(context.normalizedPath())));
         router.errorHandler(405, this::refuseMethod);
-        router.errorHandler(413, context -> fail(context, tooLarge()));
-        router.errorHandler(400, context -> fail(context, badRequest(context.failure())));
+        router.errorHandler(413, context -> fail(context, Problems.tooLarge()));
+        router.errorHandler(400, context -> fail(context, Problems.badRequest(context.failure())));
         router.errorHandler(500, context -> fail(context, context.failure()));
         return router;
     }
@@ -260,7 +266,7 @@ public final class RestServer implements AutoCloseable {
                         context,
                         operation,
                         answer(context, operation),
-                        failure -> problem(failure).code().status())
+                        failure -> Problems.of(failure).code().status())
                 .whenComplete((value, failure) -> vertx.runOnContext(loop -> {
                     if (failure == null) {
                         send(context, value);
@@ -352,28 +358,12 @@ public final class RestServer implements AutoCloseable {
                                 .formatted(context.request().method(), Echo.shorten(path), allowed)));
     }
 
-    private static RequestException unknownPath(RoutingContext context) {
-        return new RequestException(
-                ErrorCode.INVALID_ACTION,
-                "there is nothing at " + Echo.shorten(context.normalizedPath()) + "; see /openapi.json");
-    }
-
-    private static RequestException tooLarge() {
-        return new RequestException(
-                ErrorCode.REQUEST_TOO_LARGE, "the body is larger than " + RestLimits.BODY_BYTES + " bytes");
-    }
-
-    private static RequestException badRequest(@Nullable Throwable failure) {
-        String why = failure == null ? "" : ": " + Echo.shorten(String.valueOf(failure.getMessage()));
-        return new RequestException(ErrorCode.VALIDATION_ERROR, "the request cannot be read" + why);
-    }
-
     private static void fail(RoutingContext context, @Nullable Throwable failure) {
         sendProblem(context.request(), failure);
     }
 
     private static void sendProblem(HttpServerRequest request, @Nullable Throwable failure) {
-        RequestException problem = problem(failure);
+        RequestException problem = Problems.of(failure);
         if (problem.code() == ErrorCode.INTERNAL_ERROR) {
             LOG.error("{} {} failed", request.method(), request.path(), failure);
         }
@@ -385,21 +375,5 @@ public final class RestServer implements AutoCloseable {
                 Answer.problem(
                         problem.code().status(),
                         Documents.problem(problem.code(), String.valueOf(problem.getMessage()))));
-    }
-
-    private static RequestException problem(@Nullable Throwable failure) {
-        if (failure instanceof RequestException problem) {
-            return problem;
-        }
-        if (failure instanceof StoreException refusal) {
-            return RequestException.of(refusal);
-        }
-        if (failure instanceof CompletionException wrapper && wrapper.getCause() != null) {
-            return problem(wrapper.getCause());
-        }
-        if (failure instanceof RejectedExecutionException) {
-            return new RequestException(ErrorCode.UNAVAILABLE, "the server is stopping");
-        }
-        return new RequestException(ErrorCode.INTERNAL_ERROR, "the server failed; its log says why");
     }
 }

@@ -14,13 +14,19 @@ import java.util.Arrays;
 
 /** A client of the running server that holds every answer against the OpenAPI document. */
 public final class Probe {
-    private final HttpClient http = HttpClient.newHttpClient();
+    private final HttpClient http;
     private final Contract contract = Contract.load();
     private final JsonObject document = new JsonObject(contract.text());
     private final String base;
 
     public Probe(String base) {
+        this(base, HttpClient.newHttpClient());
+    }
+
+    /** @param http what requests are sent with */
+    public Probe(String base, HttpClient http) {
         this.base = base;
+        this.http = http;
     }
 
     /** An answer that agrees with the contract. */
