@@ -71,6 +71,35 @@ class ImageRestTest {
     }
 
     @Test
+    void anImageIsCopiedAndNotWhileItIsDisabled() {
+        String path = api.post("/v1/images", image("web"))
+                .response()
+                .headers()
+                .firstValue("Location")
+                .orElseThrow();
+        Probe.Reply copied =
+                api.post(path + "/copy", new JsonObject().put("name", "again").put("clientToken", "t"));
+        assertThat(copied.status()).isEqualTo(201);
+        assertThat(copied.body()
+                        .getJsonArray("blockDeviceMappings")
+                        .getJsonObject(0)
+                        .getString("snapshotId"))
+                .isNotEqualTo(snapshot);
+        assertThat(api.patch(path, new JsonObject().put("disabled", true))
+                        .body()
+                        .getString("state"))
+                .isEqualTo("disabled");
+        Probe.Reply refused = api.post(path + "/copy", new JsonObject().put("name", "third"));
+        assertThat(refused.code()).isEqualTo("InvalidAMIID.Unavailable");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(api.post(path + "/volumes", "{}").code()).isEqualTo("InvalidAMIID.Unavailable");
+        assertThat(found("filter=state=disabled")).hasSize(1);
+        assertThat(api.post("/v1/images/ami-00000000000000000/copy", new JsonObject().put("name", "none"))
+                        .code())
+                .isEqualTo("InvalidAMIID.NotFound");
+    }
+
+    @Test
     void anImageIsKeptInTheBinAndRestoredOrPurged() {
         api.post(
                 "/v1/retention-rules",
@@ -123,6 +152,9 @@ class ImageRestTest {
         assertThat(remote("image", "launch", "web", "--count", "2").lines()).hasSize(3);
         assertThat(remote("image", "set", "web", "--no-protect", "--tag", "team=red"))
                 .contains("red");
+        assertThat(remote("image", "set", "web", "--disable")).contains("disabled");
+        assertThat(remote("image", "set", "web", "--no-disable")).contains("available");
+        assertThat(remote("image", "copy", "web", "--name", "again")).contains("again");
         assertThat(remote("image", "show", "web")).contains("/dev/sda1");
         assertThat(remote("image", "deregister", "web", "--delete-snapshots"))
                 .contains("deregistered ami-")

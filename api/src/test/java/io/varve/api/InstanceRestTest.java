@@ -3,6 +3,7 @@ package io.varve.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.api.rest.Probe;
+import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -85,6 +86,26 @@ class InstanceRestTest {
         api.delete(PATH + "/attachments/" + volume);
         assertThat(api.get(path).body().getJsonArray("attachments")).isEmpty();
         assertThat(found("attachment.instance-id=" + ID)).isEmpty();
+    }
+
+    @Test
+    void whetherAVolumeGoesWithItsInstanceIsSaidLaterToo() {
+        api.post("/v1/instances", new JsonObject().put("instanceId", ID));
+        String attachment = PATH + "/attachments/" + volume;
+        JsonObject going = new JsonObject().put("deleteOnTermination", true);
+        assertThat(api.patch(attachment, going).code()).isEqualTo("InvalidAttachment.NotFound");
+        put(attachment, "{\"deviceName\":\"/dev/vda\"}");
+        String data = server.newVolume(1).getString("volumeId");
+        put(PATH + "/attachments/" + data, "{\"deviceName\":\"/dev/vdb\"}");
+        JsonArray attachments = api.patch(attachment, going).body().getJsonArray("attachments");
+        assertThat(attachments.stream()
+                        .map(JsonObject.class::cast)
+                        .map(one -> one.getString("deviceName") + " " + one.getBoolean("deleteOnTermination")))
+                .containsExactly("/dev/vda true", "/dev/vdb false");
+
+        put(PATH + "/state", "{\"state\":\"terminated\"}");
+        assertThat(api.get("/v1/volumes/" + volume).status()).isEqualTo(404);
+        assertThat(api.get("/v1/volumes/" + data).status()).isEqualTo(200);
     }
 
     private List<String> found(String filter) {

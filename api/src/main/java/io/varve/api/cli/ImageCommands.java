@@ -23,6 +23,7 @@ import picocli.CommandLine.Parameters;
             ImageCommands.Ls.class,
             ImageCommands.Show.class,
             ImageCommands.Change.class,
+            ImageCommands.Copy.class,
             ImageCommands.Launch.class,
             ImageCommands.Deregister.class
         })
@@ -163,7 +164,7 @@ public final class ImageCommands {
     /** {@code varve image set}. */
     @Command(
             name = "set",
-            description = "Describe, tag, deprecate or protect an image.",
+            description = "Describe, tag, deprecate, protect or disable an image.",
             mixinStandardHelpOptions = true)
     static final class Change implements Runnable {
         @Mixin
@@ -187,6 +188,9 @@ public final class ImageCommands {
                 description = "Protect it from deregistration, or protect it no longer.")
         private @Nullable Boolean protection;
 
+        @Option(names = "--disable", negatable = true, description = "Let nobody launch or copy it, or let them again.")
+        private @Nullable Boolean disabled;
+
         @Option(names = "--tag", paramLabel = "KEY=VALUE", description = "Set a tag; KEY= removes it.")
         private Map<String, String> tags = new LinkedHashMap<>();
 
@@ -196,12 +200,42 @@ public final class ImageCommands {
             JsonObject body = new JsonObject();
             Fields.put(body, "description", description);
             Fields.put(body, "deregistrationProtection", protection);
+            Fields.put(body, "disabled", disabled);
             if (deprecation != null) {
                 body.put("deprecationTime", deprecation.isEmpty() ? null : deprecation);
             }
             Fields.putTags(body, tags);
             JsonObject changed = client.patch(path(client, image), body);
             remote.show(changed);
+        }
+    }
+
+    /** {@code varve image copy}. */
+    @Command(
+            name = "copy",
+            description = "Make an image with copies of another's snapshots, and print it.",
+            mixinStandardHelpOptions = true)
+    static final class Copy implements Runnable {
+        @Mixin
+        private Remote remote = new Remote();
+
+        @Parameters(paramLabel = IMAGE, description = IMAGE_TEXT)
+        private String image = "";
+
+        @Option(names = "--description", paramLabel = "TEXT", description = "What it is; default: as of the image.")
+        private @Nullable String description;
+
+        @Mixin
+        private NewLabelOptions label = new NewLabelOptions();
+
+        @Override
+        public void run() {
+            ApiClient client = remote.client();
+            JsonObject body = new JsonObject();
+            Fields.put(body, "description", description);
+            label.putInto(body);
+            JsonObject made = client.post(path(client, image) + "/copy", body);
+            remote.show(made);
         }
     }
 

@@ -16,6 +16,10 @@ public record Attachment(
         return detaching ? "detaching" : "attached";
     }
 
+    Attachment goingWithInstance(boolean newDeleteOnTermination) {
+        return new Attachment(volume, deviceName, newDeleteOnTermination, detaching, attachedAt);
+    }
+
     Attachment leaving() {
         return new Attachment(volume, deviceName, deleteOnTermination, true, attachedAt);
     }

@@ -43,6 +43,7 @@ public final class ControlPlane implements AutoCloseable {
     private final BurstCredits burstCredits;
     private final Instances instances;
     private final InstanceImages instanceImages;
+    private final ImageCopies imageCopies;
     private final QosLimits storeLimits;
     private volatile Optional<VolumeId> defaultVolume;
 
@@ -74,6 +75,7 @@ public final class ControlPlane implements AutoCloseable {
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
         instances = new Instances(parts, volumes);
         instanceImages = new InstanceImages(instances, volumes, snapshots, images);
+        imageCopies = new ImageCopies(images, snapshots);
         storeLimits = settings.storeLimits();
         defaultVolume = metadata.defaultVolume();
     }
@@ -246,6 +248,10 @@ public final class ControlPlane implements AutoCloseable {
     /** The tags of volumes, snapshots, images and instances. */
     public Tags tags() {
         return new Tags(parts);
+    }
+
+    public ImageCopies imageCopies() {
+        return imageCopies;
     }
 
     public InstanceImages instanceImages() {

@@ -318,6 +318,7 @@ final class EntryTables {
                         "deprecated_at",
                         image -> image.deprecatedAt().map(Instant::toEpochMilli).orElse(null))
                 .column("deregistration_protected", image -> image.deregistrationProtected() ? 1 : 0)
+                .column("disabled", image -> image.disabled() ? 1 : 0)
                 .column("recycled", image -> recycled(image.recycled()));
     }
 
@@ -339,6 +340,7 @@ final class EntryTables {
                 Instant.ofEpochMilli(row.getLong("created_at")),
                 deprecated,
                 row.getInt("deregistration_protected") != 0,
+                row.getInt("disabled") != 0,
                 token(row),
                 recycled(row));
     }

@@ -41,6 +41,7 @@ public enum ErrorCode {
     INSTANCE_ID_DUPLICATE("InvalidInstanceID.Duplicate", 409),
     INCORRECT_INSTANCE_STATE("IncorrectInstanceState", 409),
     FILE_DUPLICATE("InvalidFile.Duplicate", 409),
+    IMAGE_UNAVAILABLE("InvalidAMIID.Unavailable", 409),
     IMAGE_NAME_DUPLICATE("InvalidAMIName.Duplicate", 409),
     OPERATION_NOT_PERMITTED("OperationNotPermitted", 409),
     INCORRECT_MODIFICATION_STATE("IncorrectModificationState", 409),

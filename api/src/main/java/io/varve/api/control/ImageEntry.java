@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param rootDeviceName the device in {@code mappings} that is booted from
  * @param deprecatedAt from when on nobody should begin anything new with it
  * @param deregistrationProtected whether it cannot be deregistered
+ * @param disabled whether nothing new can be begun with it
  * @param recycled set while it is in the recycle bin, where it goes on using its snapshots
  */
 public record ImageEntry(
@@ -25,6 +26,7 @@ public record ImageEntry(
         Instant createdAt,
         Optional<Instant> deprecatedAt,
         boolean deregistrationProtected,
+        boolean disabled,
         Optional<ClientToken> clientToken,
         Optional<Recycled> recycled)
         implements StoredEntry<ImageId, ImageEntry> {
@@ -39,7 +41,7 @@ public record ImageEntry(
     public String state() {
         return switch (phase) {
             case CREATING -> "pending";
-            case READY -> "available";
+            case READY -> disabled ? "disabled" : "available";
             case RECYCLED -> "recoverable";
             case DELETING -> "deregistered";
         };
@@ -75,6 +77,24 @@ public record ImageEntry(
                 createdAt,
                 newDeprecatedAt,
                 newDeregistrationProtected,
+                disabled,
+                clientToken,
+                recycled);
+    }
+
+    /** Disabled, or not any more. */
+    public ImageEntry disabled(boolean newDisabled) {
+        return new ImageEntry(
+                id,
+                phase,
+                label,
+                description,
+                rootDeviceName,
+                mappings,
+                createdAt,
+                deprecatedAt,
+                deregistrationProtected,
+                newDisabled,
                 clientToken,
                 recycled);
     }
@@ -102,6 +122,7 @@ public record ImageEntry(
                 createdAt,
                 deprecatedAt,
                 deregistrationProtected,
+                disabled,
                 token,
                 newRecycled);
     }

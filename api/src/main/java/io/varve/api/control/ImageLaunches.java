@@ -39,10 +39,10 @@ public final class ImageLaunches {
      * Makes volumes of all disks of an image, or finds those that the same token made.
      *
      * @return one list of disks for each time
-     * @throws RequestException IMAGE_NOT_FOUND, RESOURCE_LIMIT_EXCEEDED
+     * @throws RequestException IMAGE_NOT_FOUND, IMAGE_UNAVAILABLE, RESOURCE_LIMIT_EXCEEDED
      */
     public CompletableFuture<List<List<Disk>>> launch(ImageId id, Request request) {
-        ImageEntry image = images.describe(id);
+        ImageEntry image = images.usable(id);
         int wanted = request.count() * image.mappings().size();
         if (wanted > MOST_VOLUMES) {
             throw new RequestException(

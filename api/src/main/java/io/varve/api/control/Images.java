@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
@@ -123,6 +124,7 @@ public final class Images {
                 now().truncatedTo(ChronoUnit.MILLIS),
                 Optional.empty(),
                 request.deregistrationProtected(),
+                false,
                 request.token(),
                 Optional.empty());
         parts.images().put(image);
@@ -213,17 +215,22 @@ public final class Images {
 
     /** A part of the images, in the order of their ids. */
     public ListRequest.Page<ImageEntry> list(ListRequest request) {
-        return list("images", false, request);
+        return list("images", image -> image.recycled().isEmpty(), request);
+    }
+
+    /** A part of the images that are not disabled, in the order of their ids. */
+    public ListRequest.Page<ImageEntry> listEnabled(ListRequest request) {
+        return list("enabled images", image -> image.recycled().isEmpty() && !image.disabled(), request);
     }
 
     /** A part of the images in the recycle bin, in the order of their ids. */
     public ListRequest.Page<ImageEntry> listRecycled(ListRequest request) {
-        return list("recycled images", true, request);
+        return list("recycled images", image -> image.recycled().isPresent(), request);
     }
 
-    private ListRequest.Page<ImageEntry> list(String kind, boolean recycled, ListRequest request) {
+    private ListRequest.Page<ImageEntry> list(String kind, Predicate<ImageEntry> listed, ListRequest request) {
         List<ImageEntry> all = request.asked(parts.images().all(), ImageEntry::id).stream()
-                .filter(image -> image.recycled().isPresent() == recycled)
+                .filter(listed)
                 .sorted(Comparator.comparing(image -> image.id().text()))
                 .toList();
         return request.page(
@@ -238,11 +245,20 @@ public final class Images {
                 .orElseThrow(() -> notFound(id));
     }
 
+    /** One that something new may be begun with. Fails with IMAGE_NOT_FOUND, or IMAGE_UNAVAILABLE while it is disabled. */
+    ImageEntry usable(ImageId id) {
+        ImageEntry image = describe(id);
+        if (image.disabled()) {
+            throw new RequestException(ErrorCode.IMAGE_UNAVAILABLE, "image " + id + " is disabled: enable it first");
+        }
+        return image;
+    }
+
     private static RequestException notFound(ImageId id) {
         return new RequestException(ErrorCode.IMAGE_NOT_FOUND, "there is no image " + id);
     }
 
-    /** Describes, tags, deprecates or protects an image. */
+    /** Describes, tags, deprecates, protects or disables an image. */
     public CompletableFuture<ImageEntry> change(
             ImageId id, UnaryOperator<ImageEntry> change, Precondition precondition) {
         return parts.sequencer().run(TURN, () -> {

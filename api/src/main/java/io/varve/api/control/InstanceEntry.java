@@ -61,6 +61,11 @@ public record InstanceEntry(
         return with(Stream.concat(without(attachment.volume()).attachments.stream(), Stream.of(attachment)));
     }
 
+    /** With other attachments of the same volumes, in the same order. */
+    InstanceEntry withEach(UnaryOperator<Attachment> change) {
+        return with(attachments.stream().map(change));
+    }
+
     private InstanceEntry with(Stream<Attachment> newAttachments) {
         return new InstanceEntry(id, label, life, newAttachments.toList(), changedAt, clientToken);
     }

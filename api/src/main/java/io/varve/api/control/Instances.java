@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -269,10 +270,7 @@ public final class Instances {
             InstanceId id, VolumeId volume, boolean force, Connections connections) {
         return parts.sequencer().run(TURN, () -> {
             InstanceEntry instance = describe(id);
-            Attachment attachment = instance.attachment(volume)
-                    .orElseThrow(() -> new RequestException(
-                            ErrorCode.ATTACHMENT_NOT_FOUND,
-                            "volume %s is not attached to instance %s".formatted(volume, id)));
+            Attachment attachment = requireAttachment(instance, volume);
             InstanceEntry leaving = instance.with(attachment.leaving());
             parts.instances().put(leaving);
             if (force) {
@@ -280,6 +278,29 @@ public final class Instances {
             }
             return force || maySettle(leaving, volume) ? detached(leaving, volume) : leaving;
         });
+    }
+
+    /**
+     * Says of attached volumes whether they go with the instance: of all or of none. Fails with INSTANCE_NOT_FOUND or
+     * ATTACHMENT_NOT_FOUND.
+     */
+    public CompletableFuture<InstanceEntry> changeAttachments(
+            InstanceId id, Map<VolumeId, Boolean> deleteOnTermination) {
+        return parts.sequencer().run(TURN, () -> {
+            InstanceEntry instance = describe(id);
+            deleteOnTermination.keySet().forEach(volume -> requireAttachment(instance, volume));
+            InstanceEntry changed = instance.withEach(one ->
+                    one.goingWithInstance(deleteOnTermination.getOrDefault(one.volume(), one.deleteOnTermination())));
+            parts.instances().put(changed);
+            return changed;
+        });
+    }
+
+    private static Attachment requireAttachment(InstanceEntry instance, VolumeId volume) {
+        return instance.attachment(volume)
+                .orElseThrow(() -> new RequestException(
+                        ErrorCode.ATTACHMENT_NOT_FOUND,
+                        "volume %s is not attached to instance %s".formatted(volume, instance.id())));
     }
 
     private boolean maySettle(InstanceEntry leaving, VolumeId volume) {

@@ -150,7 +150,8 @@ final class Schema {
             ) STRICT"""),
             List.of("ALTER TABLE volume ADD COLUMN multi_attach INTEGER NOT NULL DEFAULT 0"),
             List.of("ALTER TABLE import ADD COLUMN image TEXT"),
-            List.of("ALTER TABLE image ADD COLUMN recycled TEXT")));
+            List.of("ALTER TABLE image ADD COLUMN recycled TEXT"),
+            List.of("ALTER TABLE image ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

@@ -2,6 +2,7 @@ package io.varve.api.rest;
 
 import io.varve.api.control.BlockDeviceMapping;
 import io.varve.api.control.ErrorCode;
+import io.varve.api.control.ImageCopies;
 import io.varve.api.control.ImageEntry;
 import io.varve.api.control.ImageId;
 import io.varve.api.control.ImageLaunches;
@@ -60,6 +61,21 @@ final class ImageOperations {
             return launches.launch(image.id(), launch(call.body()))
                     .thenApply(launched -> Answer.json(201, launches(image, launched)));
         });
+    }
+
+    void addCopiesTo(Operations operations, ImageCopies copies) {
+        operations.add(
+                "copyImage",
+                call -> copies.copy(id(call), copy(call.body()))
+                        .thenApply(image -> Answer.created(image.etag(), PATH + image.id(), document(image))));
+    }
+
+    private static ImageCopies.Request copy(JsonObject json) {
+        return new ImageCopies.Request(
+                Requests.label(json),
+                Requests.label(json),
+                Optional.ofNullable(json.getString("description")),
+                Requests.clientToken(json));
     }
 
     void addInstancesTo(Operations operations, InstanceImages instances) {
@@ -123,6 +139,7 @@ final class ImageOperations {
                 old.createdAt(),
                 json.containsKey(DEPRECATION_TIME) ? deprecation : old.deprecatedAt(),
                 json.getBoolean(PROTECTION, old.deregistrationProtected()),
+                json.getBoolean("disabled", old.disabled()),
                 old.clientToken(),
                 old.recycled());
     }

@@ -9,6 +9,7 @@ import io.varve.api.control.Instances;
 import io.varve.api.control.VolumeAttachment;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.util.Map;
 import java.util.Optional;
 
 /** The operations under {@code /v1/instances}. */
@@ -49,6 +50,12 @@ final class InstanceOperations {
                                 call.volumeId(),
                                 call.body().getString("deviceName"),
                                 call.body().getBoolean("deleteOnTermination", false))
+                        .thenApply(InstanceOperations::described));
+        operations.add(
+                "changeAttachment",
+                call -> instances
+                        .changeAttachments(
+                                id(call), Map.of(call.volumeId(), call.body().getBoolean("deleteOnTermination")))
                         .thenApply(InstanceOperations::described));
         operations.add(
                 "detachVolume",

@@ -102,6 +102,7 @@ public final class RestServer implements AutoCloseable {
         ImageOperations images = new ImageOperations(control.images(), control.imageLaunches(), documents);
         images.addTo(operations);
         images.addInstancesTo(operations, control.instanceImages());
+        images.addCopiesTo(operations, control.imageCopies());
         new LifecyclePolicyOperations(control.lifecyclePolicies()).addTo(operations);
         new CredentialOperations(
                         access.credentials(),

@@ -18,8 +18,10 @@ final class Ec2Actions {
         add(new VolumeStatusActions(control.volumes()).all());
         add(new SnapshotActions(control.snapshots(), control.instances(), connections).all());
         add(new SnapshotProtectionActions(control.snapshots()).all());
-        add(new ImageActions(control.images(), control.instanceImages()).all());
+        add(new ImageActions(control.images(), control.instanceImages(), control.imageCopies()).all());
+        add(new ImageStateActions(control.images()).all());
         add(new InstanceActions(control.instances(), control.volumes(), connections).all());
+        add(new InstanceAttributeActions(control.instances(), control.volumes()).all());
         add(new TagActions(control).all());
         add(PlaceActions.all());
     }

@@ -6,6 +6,7 @@ import static io.varve.api.aws.ec2.Ec2Action.changing;
 import static io.varve.api.aws.ec2.Ec2Action.reading;
 
 import io.varve.api.control.BlockDeviceMapping;
+import io.varve.api.control.ImageCopies;
 import io.varve.api.control.ImageEntry;
 import io.varve.api.control.ImageId;
 import io.varve.api.control.Images;
@@ -14,7 +15,7 @@ import io.varve.api.control.Label;
 import io.varve.api.control.ListRequest;
 import io.varve.api.control.Precondition;
 import io.varve.api.control.VolumeLimits;
-import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,10 +37,12 @@ final class ImageActions {
 
     private final Images images;
     private final InstanceImages instanceImages;
+    private final ImageCopies copies;
 
-    ImageActions(Images images, InstanceImages instanceImages) {
+    ImageActions(Images images, InstanceImages instanceImages, ImageCopies copies) {
         this.images = images;
         this.instanceImages = instanceImages;
+        this.copies = copies;
     }
 
     List<Ec2Action> all() {
@@ -51,6 +54,16 @@ final class ImageActions {
                         .ignored("there is one region with one zone", "SnapshotLocation")
                         .refused("an image has the disks of its instance as they are", "BlockDeviceMapping.*")
                         .by(this::create),
+                changing("CopyImage")
+                        .done("Name", "SourceImageId", "Description", "CopyImageTags", "ClientToken")
+                        .done(TAGS)
+                        .ignored("there is one region with one zone", "SourceRegion", "DestinationAvailabilityZone")
+                        .ignored("there is one region with one zone", "DestinationAvailabilityZoneId")
+                        .ignored("the copies are made at once", "SnapshotCopyCompletionDurationMinutes")
+                        .refused("snapshots are not encrypted here", "Encrypted", "KmsKeyId")
+                        .refused("there are no Outposts here", "DestinationOutpostArn")
+                        .note("The copy has snapshots of its own, which share all blocks with those of the image.")
+                        .by(this::copy),
                 changing("RegisterImage")
                         .done("Name", "Description", "RootDeviceName")
                         .done("BlockDeviceMapping.N.DeviceName", "BlockDeviceMapping.N.Ebs.SnapshotId")
@@ -78,7 +91,7 @@ final class ImageActions {
                         .by(this::deregister),
                 reading("DescribeImages")
                         .done("ImageId.N", "Owner.N", "ExecutableBy.N", "IncludeDeprecated")
-                        .ignored("no image is ever disabled", "IncludeDisabled")
+                        .done("IncludeDisabled")
                         .done(LISTING)
                         .note(
                                 "The owner has always seen deprecated images, in EC2 too: IncludeDeprecated changes nothing.")
@@ -93,37 +106,7 @@ final class ImageActions {
                         .by(this::modify),
                 changing("ResetImageAttribute")
                         .done("ImageId", "Attribute")
-                        .by(request -> change(request, UnaryOperator.identity())),
-                changing("EnableImageDeprecation")
-                        .done("ImageId", "DeprecateAt")
-                        .by(request -> {
-                            Instant at = request.time("DeprecateAt")
-                                    .orElseThrow(() -> new Ec2Exception(
-                                            "MissingParameter", "the request must contain the parameter DeprecateAt"));
-                            return change(
-                                    request,
-                                    old -> old.with(
-                                            old.label(),
-                                            old.description(),
-                                            Optional.of(at),
-                                            old.deregistrationProtected()));
-                        }),
-                changing("DisableImageDeprecation")
-                        .done("ImageId")
-                        .by(request -> change(
-                                request,
-                                old -> old.with(
-                                        old.label(),
-                                        old.description(),
-                                        Optional.empty(),
-                                        old.deregistrationProtected()))),
-                changing("EnableImageDeregistrationProtection")
-                        .done("ImageId")
-                        .refused("protection ends when it is taken off", "WithCooldown")
-                        .by(request -> protect(request, true)),
-                changing("DisableImageDeregistrationProtection")
-                        .done("ImageId")
-                        .by(request -> protect(request, false)));
+                        .by(request -> change(request, UnaryOperator.identity())));
     }
 
     private Label named(Parameters request) {
@@ -140,6 +123,24 @@ final class ImageActions {
                 Optional.empty(),
                 Optional.empty());
         return instanceImages.create(request.instance("InstanceId"), wanted).thenApply(ImageActions::made);
+    }
+
+    private CompletableFuture<Reply> copy(Parameters request) {
+        request.required("SourceRegion");
+        ImageId source = request.image("SourceImageId");
+        Label label = named(request);
+        if (request.flag("CopyImageTags")) {
+            Map<String, String> tags =
+                    new HashMap<>(images.describe(source).label().tags());
+            tags.putAll(label.tags());
+            label = new Label(label.name(), tags);
+        }
+        ImageCopies.Request wanted = new ImageCopies.Request(
+                label,
+                request.label("snapshot", "image"),
+                request.text("Description", Ec2Limits.DESCRIPTION_CHARS),
+                request.clientToken());
+        return copies.copy(source, wanted).thenApply(ImageActions::made);
     }
 
     private static Reply made(ImageEntry image) {
@@ -193,7 +194,9 @@ final class ImageActions {
         List<ImageId> ids =
                 request.list("ImageId").stream().map(Parameters::imageId).toList();
         ids.forEach(images::describe);
-        ListRequest.Page<ImageEntry> page = IMAGES.page(request, ids, images::list);
+        boolean disabledToo = request.flag("IncludeDisabled");
+        ListRequest.Page<ImageEntry> page =
+                IMAGES.page(request, ids, wanted -> disabledToo ? images.list(wanted) : images.listEnabled(wanted));
         boolean ours = SnapshotActions.isOurs(request, "Owner") && SnapshotActions.isOurs(request, "ExecutableBy");
         return Reply.of(xml -> xml.set("imagesSet", ours ? page.items() : List.of(), ImageActions::image)
                 .text("nextToken", ours ? page.next() : Optional.empty()));
@@ -272,10 +275,6 @@ final class ImageActions {
                         description.orElse(old.description()),
                         old.deprecatedAt(),
                         old.deregistrationProtected()));
-    }
-
-    private CompletableFuture<Reply> protect(Parameters request, boolean protect) {
-        return change(request, old -> old.with(old.label(), old.description(), old.deprecatedAt(), protect));
     }
 
     private CompletableFuture<Reply> change(Parameters request, UnaryOperator<ImageEntry> change) {

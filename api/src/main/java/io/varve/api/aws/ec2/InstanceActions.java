@@ -25,8 +25,8 @@ import java.util.concurrent.CompletableFuture;
 
 /** Actions on instances, as far as they are written down here, and on the volumes attached to them. */
 final class InstanceActions {
-    private static final String ELSEWHERE = "the machine is run elsewhere: its record here has no such thing";
-    private static final Listing INSTANCES =
+    static final String ELSEWHERE = "the machine is run elsewhere: its record here has no such thing";
+    static final Listing INSTANCES =
             new Listing(Map.of("availability-zone", List.of(Place.ZONE), "owner-id", List.of(Place.ACCOUNT)));
 
     private final Instances instances;
@@ -76,10 +76,7 @@ final class InstanceActions {
                         .done("InstanceId.N")
                         .ignored(ELSEWHERE, "Force", "SkipOsShutdown")
                         .by(request -> become(request, InstanceState.TERMINATED)),
-                reading("DescribeInstances").done("InstanceId.N").done(LISTING).by(this::describe),
-                reading("DescribeInstanceAttribute")
-                        .done("InstanceId", "Attribute")
-                        .by(this::attribute));
+                reading("DescribeInstances").done("InstanceId.N").done(LISTING).by(this::describe));
     }
 
     private static final String[] IGNORED_AT_LAUNCH = {
@@ -207,7 +204,7 @@ final class InstanceActions {
         mappings(xml, instance);
     }
 
-    private static void mappings(Ec2Xml xml, InstanceEntry instance) {
+    static void mappings(Ec2Xml xml, InstanceEntry instance) {
         xml.set(
                 "blockDeviceMapping",
                 instance.attachments(),
@@ -220,7 +217,7 @@ final class InstanceActions {
                                         .text("deleteOnTermination", one.deleteOnTermination())));
     }
 
-    private static void state(Ec2Xml xml, InstanceState life) {
+    static void state(Ec2Xml xml, InstanceState life) {
         int code = switch (life) {
             case PENDING -> 0;
             case RUNNING -> 16;
@@ -276,25 +273,5 @@ final class InstanceActions {
         ListRequest.Page<InstanceEntry> page = INSTANCES.page(request, ids(request, false), instances::list);
         return Reply.of(xml -> xml.set("reservationSet", page.items(), InstanceActions::reservation)
                 .text("nextToken", page.next()));
-    }
-
-    private CompletableFuture<Reply> attribute(Parameters request) {
-        InstanceEntry instance = instances.describe(request.instance("InstanceId"));
-        String attribute = request.required("Attribute");
-        return switch (attribute) {
-            case "blockDeviceMapping" ->
-                Reply.of(xml -> {
-                    xml.text("instanceId", instance.id());
-                    mappings(xml, instance);
-                });
-            case "disableApiTermination", "disableApiStop", "ebsOptimized" ->
-                Reply.of(xml ->
-                        xml.text("instanceId", instance.id()).inside(attribute, value -> value.text("value", false)));
-            default ->
-                throw Ec2Exception.value(
-                        "Attribute",
-                        attribute,
-                        "blockDeviceMapping, disableApiTermination, disableApiStop or ebsOptimized");
-        };
     }
 }

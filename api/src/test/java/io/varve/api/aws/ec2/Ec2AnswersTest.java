@@ -4,11 +4,16 @@ import static io.varve.api.aws.ec2.Ec2Fixture.first;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.api.aws.AwsAnswer;
+import io.varve.api.control.Label;
+import io.varve.api.control.RetentionRule;
+import io.varve.api.control.RetentionRules;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -165,5 +170,130 @@ class Ec2AnswersTest {
         assertThat(Instant.parse(first(locked, "lockDurationStartTime"))).isEqualTo(longer);
         assertThat(Instant.parse(first(locked, "lockCreatedOn"))).isEqualTo(longer.minus(Duration.ofDays(4)));
         assertThat(Instant.parse(first(locked, "lockExpiresOn"))).isEqualTo(longer.plus(Duration.ofDays(30)));
+    }
+
+    private String imageOf(String instance, String name) {
+        return first(ec2.done("CreateImage", "InstanceId", instance, "Name", name), "imageId");
+    }
+
+    private String instanceWithVolume(String device) {
+        String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        String instance = instance();
+        ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", instance, "Device", device);
+        return instance;
+    }
+
+    @Test
+    void aDisabledImageIsShownToWhoAsksForItAndCopiedByNobodyUntilItIsEnabled() {
+        String image = imageOf(instanceWithVolume("/dev/sdf"), "image");
+        ec2.done("DisableImage", "ImageId", image);
+
+        assertThat(ec2.done("DescribeImages").body().toString()).doesNotContain(image);
+        assertThat(first(ec2.done("DescribeImages", "IncludeDisabled", "true"), "imageState"))
+                .isEqualTo("disabled");
+        assertThat(code("CopyImage", "SourceImageId", image, "SourceRegion", "varve-1", "Name", "copy"))
+                .isEqualTo("InvalidAMIID.Unavailable");
+        ec2.done("EnableImage", "ImageId", image);
+        assertThat(first(ec2.done("DescribeImages", "ImageId.1", image), "imageState"))
+                .isEqualTo("available");
+    }
+
+    @Test
+    void aCopyOfAnImageHasSnapshotsOfItsOwn() {
+        String image = imageOf(instanceWithVolume("/dev/sdf"), "image");
+        ec2.done("CreateTags", "ResourceId.1", image, "Tag.1.Key", "team", "Tag.1.Value", "red");
+        String[] copying = {
+            "SourceImageId",
+            image,
+            "SourceRegion",
+            "eu-west-1",
+            "Name",
+            "copy",
+            "CopyImageTags",
+            "true",
+            "ClientToken",
+            "t"
+        };
+        String copy = first(ec2.done("CopyImage", copying), "imageId");
+        assertThat(first(ec2.done("CopyImage", copying), "imageId")).isEqualTo(copy);
+
+        AwsAnswer copied = ec2.done("DescribeImages", "ImageId.1", copy);
+        assertThat(first(copied, "deviceName")).isEqualTo("/dev/sdf");
+        assertThat(copied.body().toString()).contains("<key>team</key><value>red</value>");
+        String own = first(copied, "snapshotId");
+        assertThat(own).isNotEqualTo(first(ec2.done("DescribeImages", "ImageId.1", image), "snapshotId"));
+        ec2.done("DeregisterImage", "ImageId", image, "DeleteAssociatedSnapshots", "true");
+        assertThat(first(ec2.done("DescribeSnapshots"), "snapshotId")).isEqualTo(own);
+    }
+
+    @Test
+    void anImageInTheBinIsListedAndComesBack() {
+        ec2.control()
+                .retentionRules()
+                .create(new RetentionRules.Request(
+                        Label.NONE, "", RetentionRule.Resource.IMAGE, Map.of(), 1, 0, Optional.empty()))
+                .join();
+        String image = imageOf(instanceWithVolume("/dev/sdf"), "image");
+        ec2.done("DeregisterImage", "ImageId", image);
+
+        AwsAnswer binned = ec2.done("ListImagesInRecycleBin", "ImageId.1", image);
+        assertThat(first(binned, "name")).isEqualTo("image");
+        Instant entered = Instant.parse(first(binned, "recycleBinEnterTime"));
+        assertThat(Instant.parse(first(binned, "recycleBinExitTime"))).isEqualTo(entered.plus(Duration.ofDays(1)));
+        ec2.done("RestoreImageFromRecycleBin", "ImageId", image);
+        assertThat(first(ec2.done("DescribeImages"), "imageId")).isEqualTo(image);
+        assertThat(code("RestoreImageFromRecycleBin", "ImageId", image)).isEqualTo("InvalidAMIID.NotFound");
+    }
+
+    @Test
+    void whatIsSaidOfAVolumesEndHoldsWhenItsInstanceEnds() {
+        String instance = instanceWithVolume("/dev/sdf");
+        assertThat(code("ModifyInstanceAttribute", "InstanceId", instance)).isEqualTo("InvalidParameterCombination");
+        assertThat(code(
+                        "ModifyInstanceAttribute",
+                        "InstanceId",
+                        instance,
+                        "BlockDeviceMapping.1.DeviceName",
+                        "/dev/sdg",
+                        "BlockDeviceMapping.1.Ebs.DeleteOnTermination",
+                        "true"))
+                .isEqualTo("InvalidAttachment.NotFound");
+        assertThat(code("ModifyInstanceAttribute", "InstanceId", instance, "InstanceType.Value", "m5.large"))
+                .isEqualTo("UnsupportedOperation");
+        ec2.done(
+                "ModifyInstanceAttribute",
+                "InstanceId",
+                instance,
+                "BlockDeviceMapping.1.DeviceName",
+                "/dev/sdf",
+                "BlockDeviceMapping.1.Ebs.DeleteOnTermination",
+                "true");
+
+        assertThat(first(ec2.done("DescribeVolumes"), "deleteOnTermination")).isEqualTo("true");
+        ec2.done("TerminateInstances", "InstanceId.1", instance);
+        assertThat(ec2.control().volumes().list()).isEmpty();
+    }
+
+    @Test
+    void theStatusOfAnInstanceIsToldWhileItRuns() {
+        String instance = instanceWithVolume("/dev/sdf");
+        AwsAnswer running = ec2.done("DescribeInstanceStatus", "InstanceId.1", instance);
+        assertThat(running.body().toString())
+                .contains("<instanceStatus><status>ok</status>")
+                .contains("<attachedEbsStatus><status>ok</status>");
+        ec2.done("StopInstances", "InstanceId.1", instance);
+        assertThat(ec2.done("DescribeInstanceStatus").body().toString()).doesNotContain(instance);
+        assertThat(ec2.done("DescribeInstanceStatus", "IncludeAllInstances", "true")
+                        .body()
+                        .toString())
+                .contains(instance)
+                .contains("<instanceStatus><status>not-applicable</status>");
+    }
+
+    @Test
+    void thereAreNoInstanceTypes() {
+        assertThat(ec2.done("DescribeInstanceTypes").body().toString()).contains("<instanceTypeSet></instanceTypeSet>");
+        assertThat(code("DescribeInstanceTypes", "InstanceType.1", "t3.micro")).isEqualTo("InvalidInstanceType");
+        assertThat(code("DescribeInstanceTypes", "NextToken", "x")).isEqualTo("InvalidNextToken");
     }
 }
