@@ -8,8 +8,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.concurrent.TimeUnit;
-import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 
 /**
@@ -39,8 +37,9 @@ final class HostMount implements AutoCloseable {
         try {
             Path fuse = Files.createDirectories(directory.resolve("fuse"));
             Files.createDirectories(mount.root);
-            mount.serveFile(fuse, directory, uri);
-            mount.attachLoop(fuse.resolve("nbd"));
+            FuseFile file = FuseFile.mount(fuse, directory, uri);
+            mount.undo.push(file::close);
+            mount.attachLoop(file.file());
             return mount;
         } catch (IOException e) {
             throw mount.failed(new UncheckedIOException(e));
@@ -58,36 +57,6 @@ final class HostMount implements AutoCloseable {
             cause.addSuppressed(e);
         }
         return cause;
-    }
-
-    private void serveFile(Path fuse, Path directory, String uri) throws IOException {
-        Path pid = directory.resolve("nbdfuse.pid");
-        Path output = directory.resolve("nbdfuse.out");
-        Files.deleteIfExists(pid);
-        Process process = new ProcessBuilder(
-                        "nbdfuse", "-P", pid.toString(), fuse.resolve("nbd").toString(), uri)
-                .redirectErrorStream(true)
-                .redirectOutput(output.toFile())
-                .start();
-        undo.push(() -> end(process));
-        Awaitility.await().atMost(AMPLE).until(() -> Files.exists(pid) || !process.isAlive());
-        if (!process.isAlive()) {
-            throw new AssertionError("nbdfuse " + uri + " ended: " + Files.readString(output));
-        }
-        undo.push(() -> runOrElse("fusermount3 -u " + fuse, "fusermount3 -uz " + fuse));
-    }
-
-    /** It ends by itself once its file system is unmounted. */
-    private static void end(Process process) {
-        try {
-            if (!process.waitFor(10, TimeUnit.SECONDS)) {
-                throw new AssertionError("nbdfuse did not end after its file was unmounted");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } finally {
-            process.destroyForcibly();
-        }
     }
 
     private void attachLoop(Path file) {

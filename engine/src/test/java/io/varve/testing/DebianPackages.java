@@ -26,6 +26,7 @@ final class DebianPackages {
             Map.entry("qemu-img", "qemu-utils"),
             Map.entry("qemu-io", "qemu-utils"),
             Map.entry("qemu-nbd", "qemu-utils"),
+            Map.entry("qemu-storage-daemon", "qemu-system-common"),
             Map.entry("qemu-system-x86_64", "qemu-system-x86"),
             Map.entry("unshare", "util-linux"),
             Map.entry("xfs_io", "xfsprogs"),
