@@ -1,7 +1,7 @@
 package io.varve.api;
 
-import io.varve.api.cli.AccessKeyCommands;
 import io.varve.api.cli.CommandException;
+import io.varve.api.cli.CredentialCommands;
 import io.varve.api.cli.EventsCommand;
 import io.varve.api.cli.ImageCommands;
 import io.varve.api.cli.InstanceCommands;
@@ -10,12 +10,10 @@ import io.varve.api.cli.RecycleBinCommands;
 import io.varve.api.cli.RetentionRuleCommands;
 import io.varve.api.cli.SnapshotCommands;
 import io.varve.api.cli.StoreCommand;
-import io.varve.api.cli.TokenCommands;
 import io.varve.api.cli.VolumeCommands;
 import io.varve.engine.BlockStore;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Objects;
 import java.util.Properties;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -39,8 +37,6 @@ import picocli.CommandLine.ParseResult;
             RecycleBinCommands.class,
             RetentionRuleCommands.class,
             LifecyclePolicyCommands.class,
-            AccessKeyCommands.class,
-            TokenCommands.class,
             EventsCommand.class,
             StoreCommand.class,
             CompletionCommand.class
@@ -59,8 +55,8 @@ public final class Main {
 
     static CommandLine commandLine() {
         CommandLine commandLine = new CommandLine(new Main());
-        CommandLine token = Objects.requireNonNull(commandLine.getSubcommands().get("token"));
-        token.addSubcommand(new TokenRecoverCommand()); // the one of them that asks no server
+        commandLine.addSubcommand(CredentialCommands.token().addSubcommand(new TokenRecoverCommand()));
+        commandLine.addSubcommand(CredentialCommands.accessKey());
         commandLine.setExecutionExceptionHandler(Main::explain);
         return commandLine;
     }

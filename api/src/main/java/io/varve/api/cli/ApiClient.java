@@ -14,8 +14,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 
 /** A running server's REST API, as the commands use it. */
 final class ApiClient {
@@ -25,17 +28,19 @@ final class ApiClient {
 
     private final URI base;
     private final Optional<String> token;
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT_TIMEOUT)
-            .build();
+    private final HttpClient http;
 
-    ApiClient(String base, Optional<String> token) {
+    /** @param tls what https is spoken with; empty to do as Java does of itself */
+    ApiClient(String base, Optional<String> token, Optional<SSLContext> tls) {
         this.token = token;
+        HttpClient.Builder builder =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT_TIMEOUT);
+        tls.ifPresent(builder::sslContext);
+        http = builder.build();
         try {
             this.base = URI.create(base.endsWith("/") ? base : base + "/");
-            if (this.base.getHost() == null) {
-                throw new IllegalArgumentException("no host");
+            if (this.base.getHost() == null || !Set.of("http", "https").contains(this.base.getScheme())) {
+                throw new IllegalArgumentException("no host, or neither http nor https");
             }
         } catch (IllegalArgumentException e) {
             throw new CommandException(
@@ -90,7 +95,7 @@ final class ApiClient {
             }
             return response.body();
         } catch (IOException e) {
-            throw unreachable(Optional.ofNullable(e.getMessage()).orElse("connection refused"), e);
+            throw unreachable(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw unreachable("interrupted", e);
@@ -166,7 +171,7 @@ final class ApiClient {
             }
             return body;
         } catch (IOException e) {
-            throw unreachable(Optional.ofNullable(e.getMessage()).orElse("connection refused"), e);
+            throw unreachable(e);
         } catch (DecodeException e) {
             throw unreachable("it does not answer as Varve does", e);
         } catch (InterruptedException e) {
@@ -179,6 +184,17 @@ final class ApiClient {
         return new CommandException(
                 ExitCode.REFUSED,
                 problem.getString("detail", "status " + status) + " (" + problem.getString("code", "no code") + ")");
+    }
+
+    private CommandException unreachable(IOException failure) {
+        if (failure instanceof SSLException) {
+            return new CommandException(
+                    ExitCode.UNREACHABLE,
+                    "no trust between here and %s: %s; --api-ca names the authority of its certificate, --api-cert and --api-key what to show it"
+                            .formatted(base, failure.getMessage()),
+                    failure);
+        }
+        return unreachable(Optional.ofNullable(failure.getMessage()).orElse("connection refused"), failure);
     }
 
     private CommandException unreachable(String why, Exception cause) {

@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -32,8 +33,11 @@ final class Remote {
                     + " machine cannot see.")
     private @Nullable String token;
 
+    @Mixin
+    private TlsOptions tls = new TlsOptions();
+
     ApiClient client() {
-        return new ApiClient(api, Optional.ofNullable(token).filter(text -> !text.isEmpty()));
+        return new ApiClient(api, Optional.ofNullable(token).filter(text -> !text.isEmpty()), tls.context());
     }
 
     /** Prints what is said of one object: field by field, or as JSON. */

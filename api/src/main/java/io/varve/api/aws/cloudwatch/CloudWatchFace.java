@@ -3,6 +3,7 @@ package io.varve.api.aws.cloudwatch;
 import io.varve.api.aws.Action;
 import io.varve.api.aws.AwsAnswer;
 import io.varve.api.aws.AwsRefusal;
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.Face;
 import io.varve.api.aws.SignedRequest;
 import io.varve.api.aws.cloudwatch.CloudWatchException.Code;
@@ -52,7 +53,7 @@ public final class CloudWatchFace implements Face {
             throw new CloudWatchException(
                     Code.INVALID_ACTION,
                     "%s %s is refused: the Query and the JSON protocol are POST /, and there is no CBOR here"
-                            .formatted(request.method(), Fields.echo(request.path())));
+                            .formatted(request.method(), Echo.quoted(request.path())));
         }
         return switch (action) {
             case "GetMetricData" -> new GetMetricData(samples).answer(protocol.fields(request));
@@ -62,7 +63,7 @@ public final class CloudWatchFace implements Face {
                 throw new CloudWatchException(
                         Code.INVALID_ACTION,
                         "there is no action %s; there are GetMetricData, GetMetricStatistics and ListMetrics"
-                                .formatted(Fields.echo(action)));
+                                .formatted(Echo.quoted(action)));
         };
     }
 

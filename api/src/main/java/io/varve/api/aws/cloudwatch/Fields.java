@@ -2,6 +2,7 @@ package io.varve.api.aws.cloudwatch;
 
 import static io.varve.api.aws.cloudwatch.CloudWatchException.invalid;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.cloudwatch.CloudWatchException.Code;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
@@ -20,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  * @param name where it stands in the request, for messages; empty for the request itself
  */
 record Fields(String name, Map<String, ? extends @Nullable Object> values) {
-    private static final int MOST_ECHOED = 60;
     private static final BigDecimal LAST_SECOND =
             new BigDecimal(Instant.parse("9999-12-31T23:59:59Z").getEpochSecond());
 
@@ -47,8 +47,8 @@ record Fields(String name, Map<String, ? extends @Nullable Object> values) {
                     return number;
                 }
             }
-            throw invalid(
-                    "%s %s is refused: it is a number from %d to %d".formatted(path(field), echo(text), least, most));
+            throw invalid("%s %s is refused: it is a number from %d to %d"
+                    .formatted(path(field), Echo.quoted(text), least, most));
         });
     }
 
@@ -65,7 +65,8 @@ record Fields(String name, Map<String, ? extends @Nullable Object> values) {
         return text(field)
                 .map(text -> {
                     if (!text.equals("true") && !text.equals("false")) {
-                        throw invalid("%s %s is refused: it is true or false".formatted(path(field), echo(text)));
+                        throw invalid(
+                                "%s %s is refused: it is true or false".formatted(path(field), Echo.quoted(text)));
                     }
                     return text.equals("true");
                 })
@@ -91,8 +92,8 @@ record Fields(String name, Map<String, ? extends @Nullable Object> values) {
     }
 
     private CloudWatchException notATime(String field, String text) {
-        return invalid(
-                "%s %s is refused: it is a time such as 2030-01-31T12:00:00Z".formatted(path(field), echo(text)));
+        return invalid("%s %s is refused: it is a time such as 2030-01-31T12:00:00Z"
+                .formatted(path(field), Echo.quoted(text)));
     }
 
     Optional<Fields> structure(String field) {
@@ -137,11 +138,5 @@ record Fields(String name, Map<String, ? extends @Nullable Object> values) {
 
     String path(String field) {
         return name.isEmpty() ? field : name + "." + field;
-    }
-
-    /** As much of a value as an answer repeats. */
-    static String echo(String text) {
-        String shown = text.length() > MOST_ECHOED ? text.substring(0, MOST_ECHOED) + "…" : text;
-        return '"' + shown.replaceAll("\\p{Cntrl}", "?") + '"';
     }
 }

@@ -2,6 +2,7 @@ package io.varve.api.aws.cloudwatch;
 
 import static io.varve.api.aws.cloudwatch.CloudWatchException.invalid;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.cloudwatch.CloudWatchException.Code;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -103,7 +104,7 @@ final class GetMetricData {
         if (!parts.matches() || !parts.group(3).equals(list)) {
             throw new CloudWatchException(
                     Code.INVALID_TOKEN,
-                    "NextToken %s is refused: it is of another request".formatted(Fields.echo(token)));
+                    "NextToken %s is refused: it is of another request".formatted(Echo.quoted(token)));
         }
         return new Place(Integer.parseInt(parts.group(1)), Long.parseLong(parts.group(2)));
     }
@@ -112,7 +113,7 @@ final class GetMetricData {
         String order = fields.text("ScanBy").orElse("TimestampDescending");
         if (!order.equals("TimestampDescending") && !order.equals("TimestampAscending")) {
             throw invalid("ScanBy %s is refused: it is TimestampDescending or TimestampAscending"
-                    .formatted(Fields.echo(order)));
+                    .formatted(Echo.quoted(order)));
         }
         return order.equals("TimestampDescending");
     }
@@ -142,7 +143,7 @@ final class GetMetricData {
         String id = member.requiredText("Id");
         if (!ID.matcher(id).matches()) {
             throw invalid("%s %s is refused: it is a small letter, then letters, digits and _"
-                    .formatted(member.path("Id"), Fields.echo(id)));
+                    .formatted(member.path("Id"), Echo.quoted(id)));
         }
         if (member.text("Expression").isPresent()) {
             throw invalid("%s is refused: there is no metric math and no SQL here; ask with MetricStat"

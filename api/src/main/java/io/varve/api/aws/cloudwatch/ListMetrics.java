@@ -1,5 +1,6 @@
 package io.varve.api.aws.cloudwatch;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.cloudwatch.CloudWatchException.Code;
 import io.varve.engine.VolumeId;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ final class ListMetrics {
         Optional<String> after = fields.text("NextToken");
         after.filter(token -> !token.matches("vol-[0-9a-f]{17}/[0-9]{1,2}")).ifPresent(token -> {
             throw new CloudWatchException(
-                    Code.INVALID_TOKEN, "NextToken %s is refused: it is none of these".formatted(Fields.echo(token)));
+                    Code.INVALID_TOKEN, "NextToken %s is refused: it is none of these".formatted(Echo.quoted(token)));
         });
         List<Map<String, Object>> metrics = new ArrayList<>();
         Map<String, Object> answer = new LinkedHashMap<>();

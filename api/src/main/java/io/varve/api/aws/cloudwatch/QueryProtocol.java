@@ -5,6 +5,7 @@ import static io.varve.api.aws.cloudwatch.CloudWatchException.invalid;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import io.varve.api.aws.AwsAnswer;
 import io.varve.api.aws.AwsRefusal;
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.QueryErrors;
 import io.varve.api.aws.SignedRequest;
 import io.varve.api.aws.Xml;
@@ -54,7 +55,7 @@ final class QueryProtocol implements Protocol {
         Map<String, Object> root = new TreeMap<>();
         form.forEach((name, values) -> {
             if (values.size() > 1) {
-                throw invalid("%s is refused: it is given %d times".formatted(Fields.echo(name), values.size()));
+                throw invalid("%s is refused: it is given %d times".formatted(Echo.quoted(name), values.size()));
             }
             put(root, name, values.get(0));
         });
@@ -66,14 +67,14 @@ final class QueryProtocol implements Protocol {
     private static void put(Map<String, Object> root, String name, String value) {
         String[] path = name.split("\\.", -1);
         if (path.length > DEPTH) {
-            throw invalid("%s is refused: it has more than %d parts".formatted(Fields.echo(name), DEPTH));
+            throw invalid("%s is refused: it has more than %d parts".formatted(Echo.quoted(name), DEPTH));
         }
         Map<String, Object> at = root;
         for (int i = 0; i < path.length - 1; i++) {
             at = inner(at.computeIfAbsent(path[i], part -> new TreeMap<String, Object>()), name);
         }
         if (at.putIfAbsent(path[path.length - 1], value) != null) {
-            throw invalid(Fields.echo(name) + " is refused: it is a text and a structure");
+            throw invalid(Echo.quoted(name) + " is refused: it is a text and a structure");
         }
     }
 
@@ -82,7 +83,7 @@ final class QueryProtocol implements Protocol {
         if (value instanceof Map) {
             return (Map<String, Object>) value;
         }
-        throw invalid(Fields.echo(name) + " is refused: it is a text and a structure");
+        throw invalid(Echo.quoted(name) + " is refused: it is a text and a structure");
     }
 
     /** What consists of members is a list, in the order of their numbers. */
@@ -94,7 +95,7 @@ final class QueryProtocol implements Protocol {
             Map<Integer, Object> ordered = new TreeMap<>();
             members.forEach((number, member) -> {
                 if (!number.toString().matches("[1-9][0-9]{0,5}")) {
-                    throw invalid("member." + Fields.echo(number.toString()) + " is refused: members have numbers");
+                    throw invalid("member." + Echo.quoted(number.toString()) + " is refused: members have numbers");
                 }
                 ordered.put(Integer.valueOf(number.toString()), listed(member));
             });

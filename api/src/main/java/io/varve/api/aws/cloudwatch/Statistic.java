@@ -2,6 +2,7 @@ package io.varve.api.aws.cloudwatch;
 
 import static io.varve.api.aws.cloudwatch.CloudWatchException.invalid;
 
+import io.varve.api.aws.Echo;
 import java.util.Arrays;
 import java.util.DoubleSummaryStatistics;
 import java.util.function.ToDoubleFunction;
@@ -30,7 +31,7 @@ enum Statistic {
                 .filter(statistic -> statistic.text.equals(text))
                 .findFirst()
                 .orElseThrow(() -> invalid("%s %s is refused: there are Sum, Average, Minimum, Maximum and SampleCount"
-                        .formatted(name, Fields.echo(text))));
+                        .formatted(name, Echo.quoted(text))));
     }
 
     String text() {

@@ -5,6 +5,7 @@ import static io.varve.api.aws.ebs.EbsRequest.invalid;
 import io.varve.api.aws.Action;
 import io.varve.api.aws.AwsAnswer;
 import io.varve.api.aws.AwsRefusal;
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.Face;
 import io.varve.api.aws.SignedRequest;
 import io.varve.api.aws.ebs.EbsException.Reason;
@@ -87,7 +88,7 @@ public final class EbsFace implements Face {
                 .orElseThrow(() -> new EbsException(
                         EbsException.Type.UNKNOWN_OPERATION,
                         Optional.empty(),
-                        "there is no operation %s %s".formatted(signed.method(), EbsRequest.echo(signed.path()))));
+                        "there is no operation %s %s".formatted(signed.method(), Echo.quoted(signed.path()))));
         EbsRequest request = new EbsRequest(signed, operation);
         return switch (operation) {
             case START_SNAPSHOT -> start(request);
@@ -136,7 +137,7 @@ public final class EbsFace implements Face {
         request.header("Content-Encoding").ifPresent(encoding -> {
             throw new EbsException(
                     Reason.INVALID_CONTENT_ENCODING,
-                    "Content-Encoding %s is refused: blocks come as they are".formatted(EbsRequest.echo(encoding)));
+                    "Content-Encoding %s is refused: blocks come as they are".formatted(Echo.quoted(encoding)));
         });
         int length = request.headerNumber("x-amz-Data-Length", DirectBlocks.BYTES, DirectBlocks.BYTES)
                 .orElseThrow(() -> invalid("the header x-amz-Data-Length is missing"));
@@ -165,7 +166,7 @@ public final class EbsFace implements Face {
                 .filter(method -> !method.equals("LINEAR"))
                 .ifPresent(method -> {
                     throw invalid("x-amz-Checksum-Aggregation-Method %s is refused: it is LINEAR"
-                            .formatted(EbsRequest.echo(method)));
+                            .formatted(Echo.quoted(method)));
                 });
         return control.uploads().complete(snapshot, count, request.checksum()).thenApply(done -> {
             JsonObject json = new JsonObject().put("Status", done ? "completed" : "pending");

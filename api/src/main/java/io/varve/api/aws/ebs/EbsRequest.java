@@ -1,5 +1,6 @@
 package io.varve.api.aws.ebs;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.SignedRequest;
 import io.varve.api.aws.ebs.EbsException.Reason;
 import io.varve.engine.SnapshotId;
@@ -24,7 +25,7 @@ record EbsRequest(SignedRequest signed, EbsOperation operation) {
         if (!SNAPSHOT_ID.matcher(text).matches()) {
             throw new EbsException(
                     Reason.INVALID_SNAPSHOT_ID,
-                    "%s %s is refused: it is snap- and hexadecimal digits".formatted(name, echo(text)));
+                    "%s %s is refused: it is snap- and hexadecimal digits".formatted(name, Echo.quoted(text)));
         }
         try {
             return SnapshotId.parse(text);
@@ -77,7 +78,8 @@ record EbsRequest(SignedRequest signed, EbsOperation operation) {
         Optional<byte[]> digest = header("x-amz-Checksum").map(EbsRequest::digest);
         Optional<String> algorithm = header("x-amz-Checksum-Algorithm");
         if (algorithm.isPresent() && !algorithm.get().equals(SHA256)) {
-            throw invalid("x-amz-Checksum-Algorithm %s is refused: it is SHA256".formatted(echo(algorithm.get())));
+            throw invalid(
+                    "x-amz-Checksum-Algorithm %s is refused: it is SHA256".formatted(Echo.quoted(algorithm.get())));
         }
         if (digest.isPresent() && algorithm.isEmpty()) {
             throw invalid("x-amz-Checksum needs x-amz-Checksum-Algorithm, SHA256");
@@ -98,7 +100,7 @@ record EbsRequest(SignedRequest signed, EbsOperation operation) {
     }
 
     private static EbsException notADigest(String text) {
-        return invalid("x-amz-Checksum %s is refused: it is a SHA-256 in Base64".formatted(echo(text)));
+        return invalid("x-amz-Checksum %s is refused: it is a SHA-256 in Base64".formatted(Echo.quoted(text)));
     }
 
     private static int number(String name, String text, int least, int most) {
@@ -108,17 +110,10 @@ record EbsRequest(SignedRequest signed, EbsOperation operation) {
                 return (int) number;
             }
         }
-        throw invalid("%s %s is refused: it is a number from %d to %d".formatted(name, echo(text), least, most));
+        throw invalid("%s %s is refused: it is a number from %d to %d".formatted(name, Echo.quoted(text), least, most));
     }
 
     static EbsException invalid(String message) {
         return new EbsException(Reason.INVALID_PARAMETER_VALUE, message);
-    }
-
-    /** As much of a value as an answer repeats. */
-    static String echo(String text) {
-        int most = 60;
-        String shown = text.length() > most ? text.substring(0, most) + "…" : text;
-        return '"' + shown.replaceAll("\\p{Cntrl}", "?") + '"';
     }
 }

@@ -2,6 +2,7 @@ package io.varve.api.aws.ebs;
 
 import static io.varve.api.aws.ebs.EbsRequest.invalid;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.ebs.EbsException.Reason;
 import io.varve.api.control.Label;
 import io.varve.api.control.UploadRequest;
@@ -98,14 +99,14 @@ final class StartSnapshot {
             }
             if (name.isEmpty() || name.length() > MOST_TAG_KEY || name.startsWith(RESERVED)) {
                 throw invalidTag("tag %s is refused: a key has from 1 to %d characters and does not begin with %s"
-                        .formatted(EbsRequest.echo(name), MOST_TAG_KEY, RESERVED));
+                        .formatted(Echo.quoted(name), MOST_TAG_KEY, RESERVED));
             }
             if (words.length() > MOST_TAG_VALUE) {
                 throw invalidTag("the value of tag %s is refused: it has up to %d characters"
-                        .formatted(EbsRequest.echo(name), MOST_TAG_VALUE));
+                        .formatted(Echo.quoted(name), MOST_TAG_VALUE));
             }
             if (tags.put(name, words) != null) {
-                throw invalidTag("tag %s is given twice".formatted(EbsRequest.echo(name)));
+                throw invalidTag("tag %s is given twice".formatted(Echo.quoted(name)));
             }
         }
         if (tags.size() > Label.MOST_TAGS) {
@@ -131,7 +132,7 @@ final class StartSnapshot {
         text.ifPresent(value -> {
             if (value.length() > most || !value.matches(form)) {
                 throw invalid("%s %s is refused: it has from 1 to %d characters of %s"
-                        .formatted(name, EbsRequest.echo(value), most, form));
+                        .formatted(name, Echo.quoted(value), most, form));
             }
         });
         return text;
@@ -148,7 +149,7 @@ final class StartSnapshot {
             throw new EbsException(
                     reason,
                     "%s %s is refused: it is a number from %d to %d"
-                            .formatted(name, EbsRequest.echo(String.valueOf(value)), least, most));
+                            .formatted(name, Echo.quoted(String.valueOf(value)), least, most));
         }
         return Optional.of(((Number) value).longValue());
     }
