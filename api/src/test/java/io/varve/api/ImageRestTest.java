@@ -100,6 +100,25 @@ class ImageRestTest {
     }
 
     @Test
+    void anInstanceIsLaunchedFromAnImage() {
+        String id = api.post("/v1/images", image("web")).body().getString("imageId");
+        JsonObject more = new JsonObject().put("deviceName", "/dev/sdb").put("sizeGiB", 2);
+        Probe.Reply made = api.post(
+                "/v1/instances",
+                new JsonObject().put("imageId", id).put("blockDeviceMappings", new JsonArray().add(more)));
+        assertThat(made.status()).isEqualTo(201);
+        assertThat(made.body().getString("imageId")).isEqualTo(id);
+        assertThat(made.body().getJsonArray("attachments")).hasSize(2);
+        assertThat(api.post("/v1/instances", new JsonObject().put("blockDeviceMappings", new JsonArray().add(more)))
+                        .code())
+                .isEqualTo("MissingParameter");
+        assertThat(api.post("/v1/instances", new JsonObject().put("imageId", "ami-1"))
+                        .code())
+                .isEqualTo("InvalidAMIID.Malformed");
+        assertThat(remote("instance", "create", "--image", "web")).contains(id).contains("/dev/sda1");
+    }
+
+    @Test
     void anImageIsKeptInTheBinAndRestoredOrPurged() {
         api.post(
                 "/v1/retention-rules",

@@ -46,15 +46,22 @@ public final class InstanceCommands {
                 description = "Its id, i- and 17 hexadecimal digits; default: drawn.")
         private @Nullable String id;
 
+        @Option(names = "--image", paramLabel = "IMAGE", description = "Attach clones of an image's disks.")
+        private @Nullable String image;
+
         @Mixin
         private NewLabelOptions label = new NewLabelOptions();
 
         @Override
         public void run() {
+            ApiClient client = remote.client();
             JsonObject body = new JsonObject();
             Fields.put(body, "instanceId", id);
+            if (image != null) {
+                body.put("imageId", client.imageId(image));
+            }
             label.putInto(body);
-            JsonObject made = remote.client().post(PATH, body);
+            JsonObject made = client.post(PATH, body);
             remote.show(made);
         }
     }

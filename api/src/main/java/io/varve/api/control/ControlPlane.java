@@ -43,6 +43,7 @@ public final class ControlPlane implements AutoCloseable {
     private final BurstCredits burstCredits;
     private final Instances instances;
     private final InstanceImages instanceImages;
+    private final InstanceLaunches instanceLaunches;
     private final ImageCopies imageCopies;
     private final QosLimits storeLimits;
     private volatile Optional<VolumeId> defaultVolume;
@@ -75,6 +76,7 @@ public final class ControlPlane implements AutoCloseable {
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
         instances = new Instances(parts, volumes);
         instanceImages = new InstanceImages(instances, volumes, snapshots, images);
+        instanceLaunches = new InstanceLaunches(parts, instances, volumes, images);
         imageCopies = new ImageCopies(images, snapshots);
         storeLimits = settings.storeLimits();
         defaultVolume = metadata.defaultVolume();
@@ -248,6 +250,10 @@ public final class ControlPlane implements AutoCloseable {
     /** The tags of volumes, snapshots, images and instances. */
     public Tags tags() {
         return new Tags(parts);
+    }
+
+    public InstanceLaunches instanceLaunches() {
+        return instanceLaunches;
     }
 
     public ImageCopies imageCopies() {

@@ -375,7 +375,17 @@ final class EntryTables {
                                         .map(EntryTables::json)
                                         .toList())
                                 .encode())
-                .column("changed_at", instance -> instance.changedAt().toEpochMilli());
+                .column("changed_at", instance -> instance.changedAt().toEpochMilli())
+                .column(
+                        "launch",
+                        instance -> instance.launch().map(EntryTables::json).orElse(null));
+    }
+
+    private static String json(InstanceEntry.Launch launch) {
+        return new JsonObject()
+                .put("image", launch.image().text())
+                .put("whole", launch.whole())
+                .encode();
     }
 
     private static InstanceEntry instance(ResultSet row) throws SQLException {
@@ -389,6 +399,9 @@ final class EntryTables {
                                 .map(EntryTables::attachment)
                                 .toList(),
                 Instant.ofEpochMilli(row.getLong("changed_at")),
+                json(row, "launch")
+                        .map(json -> new InstanceEntry.Launch(
+                                new ImageId(json.getString("image")), json.getBoolean("whole"))),
                 token(row));
     }
 

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
  * @param life how far it has come
  * @param attachments in the order in which they were made
  * @param changedAt when it came into its state
+ * @param launch what it was launched from; empty if it has no volumes but those that were attached to it
  */
 public record InstanceEntry(
         InstanceId id,
@@ -20,10 +21,19 @@ public record InstanceEntry(
         InstanceState life,
         List<Attachment> attachments,
         Instant changedAt,
+        Optional<Launch> launch,
         Optional<ClientToken> clientToken)
         implements Entry<InstanceId> {
     /** How many volumes an instance may have, as many as EC2's largest. */
     public static final int MOST_ATTACHMENTS = 128;
+
+    /**
+     * How an instance got its volumes.
+     *
+     * @param image what they were made of
+     * @param whole false while they are being made: all attachments are volumes that nobody has used
+     */
+    public record Launch(ImageId image, boolean whole) {}
 
     public InstanceEntry {
         attachments = List.copyOf(attachments);
@@ -45,11 +55,21 @@ public record InstanceEntry(
     }
 
     InstanceEntry labelled(UnaryOperator<Label> change) {
-        return new InstanceEntry(id, change.apply(label), life, attachments, changedAt, clientToken);
+        return new InstanceEntry(id, change.apply(label), life, attachments, changedAt, launch, clientToken);
     }
 
     InstanceEntry in(InstanceState newLife, Instant now) {
-        return new InstanceEntry(id, label, newLife, attachments, now, clientToken);
+        return new InstanceEntry(id, label, newLife, attachments, now, launch, clientToken);
+    }
+
+    /** True while its volumes are being made. */
+    boolean isLaunching() {
+        return launch.filter(begun -> !begun.whole()).isPresent();
+    }
+
+    InstanceEntry launched() {
+        Optional<Launch> whole = launch.map(begun -> new Launch(begun.image(), true));
+        return new InstanceEntry(id, label, life, attachments, changedAt, whole, clientToken);
     }
 
     InstanceEntry without(VolumeId volume) {
@@ -67,6 +87,6 @@ public record InstanceEntry(
     }
 
     private InstanceEntry with(Stream<Attachment> newAttachments) {
-        return new InstanceEntry(id, label, life, newAttachments.toList(), changedAt, clientToken);
+        return new InstanceEntry(id, label, life, newAttachments.toList(), changedAt, launch, clientToken);
     }
 }

@@ -30,13 +30,14 @@ public final class Instances {
     private static final Duration TOLD = Duration.ofHours(1);
 
     /** One after the other: a volume is attached to one instance, or to so many, and an instance has one volume at a device. */
-    private static final String TURN = "instances";
+    static final String TURN = "instances";
 
     private static final Logger LOG = LoggerFactory.getLogger(Instances.class);
 
     private static final Filters<InstanceEntry> FILTERS = new Filters<InstanceEntry>(InstanceEntry::label)
             .one("instance-id", InstanceEntry::id)
             .one("instance-state-name", InstanceEntry::state)
+            .many("image-id", instance -> instance.launch().stream().map(InstanceEntry.Launch::image))
             .many(
                     "block-device-mapping.device-name",
                     instance -> instance.attachments().stream().map(Attachment::deviceName))
@@ -69,24 +70,34 @@ public final class Instances {
 
     /** Writes down a pending instance, or finds the one of the same token. Fails with INSTANCE_ID_DUPLICATE. */
     public CompletableFuture<InstanceEntry> create(Request request) {
-        return parts.sequencer().run(TURN, () -> {
-            Optional<InstanceEntry> earlier = parts.instances().withToken(request.token());
-            if (earlier.isPresent()) {
-                return earlier.get();
-            }
-            if (parts.instances().all().size() >= MOST) {
-                throw new RequestException(
-                        ErrorCode.RESOURCE_LIMIT_EXCEEDED, "there are " + MOST + " instances already");
-            }
-            InstanceId id = request.id().orElseGet(() -> InstanceId.random(parts.random()));
-            if (parts.instances().find(id).isPresent()) {
-                throw new RequestException(ErrorCode.INSTANCE_ID_DUPLICATE, "there is an instance " + id + " already");
-            }
-            InstanceEntry instance =
-                    new InstanceEntry(id, request.label(), InstanceState.PENDING, List.of(), now(), request.token());
-            parts.instances().put(instance);
-            return instance;
-        });
+        Optional<ClientToken> token = request.token();
+        return parts.sequencer()
+                .run(
+                        TURN,
+                        () -> parts.instances().withToken(token).orElseGet(() -> {
+                            InstanceEntry instance = new InstanceEntry(
+                                    newId(request.id()),
+                                    request.label(),
+                                    InstanceState.PENDING,
+                                    List.of(),
+                                    now(),
+                                    Optional.empty(),
+                                    token);
+                            parts.instances().put(instance);
+                            return instance;
+                        }));
+    }
+
+    /** Fails with RESOURCE_LIMIT_EXCEEDED or INSTANCE_ID_DUPLICATE. */
+    InstanceId newId(Optional<InstanceId> wanted) {
+        if (parts.instances().all().size() >= MOST) {
+            throw new RequestException(ErrorCode.RESOURCE_LIMIT_EXCEEDED, "there are " + MOST + " instances already");
+        }
+        InstanceId id = wanted.orElseGet(() -> InstanceId.random(parts.random()));
+        if (parts.instances().find(id).isPresent()) {
+            throw new RequestException(ErrorCode.INSTANCE_ID_DUPLICATE, "there is an instance " + id + " already");
+        }
+        return id;
     }
 
     /** A part of the instances, in the order of their ids. */

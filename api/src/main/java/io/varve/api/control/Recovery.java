@@ -36,6 +36,7 @@ final class Recovery {
             settle(entry);
             known.add(entry.id());
         }
+        metadata.instances().all().stream().filter(InstanceEntry::isLaunching).forEach(this::settle);
         for (SnapshotEntry entry : metadata.snapshots().all()) {
             settle(entry);
             known.add(entry.id());
@@ -162,6 +163,21 @@ final class Recovery {
         } else {
             metadata.images().remove(entry.id());
         }
+    }
+
+    /** A launch whose volumes are all there is whole; of another one nothing is left. */
+    private void settle(InstanceEntry launching) {
+        boolean whole = launching.attachments().stream()
+                .allMatch(attachment -> store.volume(attachment.volume()).isPresent());
+        if (whole) {
+            metadata.instances().put(launching.launched());
+            return;
+        }
+        for (Attachment attachment : launching.attachments()) {
+            store.volume(attachment.volume()).ifPresent(made -> EngineCalls.await(store.deleteVolume(made.id())));
+            metadata.volumes().remove(attachment.volume());
+        }
+        metadata.instances().remove(launching.id());
     }
 
     private static void forget(Object id, Phase phase) {

@@ -151,7 +151,8 @@ final class Schema {
             List.of("ALTER TABLE volume ADD COLUMN multi_attach INTEGER NOT NULL DEFAULT 0"),
             List.of("ALTER TABLE import ADD COLUMN image TEXT"),
             List.of("ALTER TABLE image ADD COLUMN recycled TEXT"),
-            List.of("ALTER TABLE image ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0")));
+            List.of("ALTER TABLE image ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0"),
+            List.of("ALTER TABLE instance ADD COLUMN launch TEXT")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

@@ -160,7 +160,11 @@ public final class Volumes {
 
     /** Creates a volume, or finds the one that the same token created. */
     public CompletableFuture<VolumeView> create(VolumeRequest request) {
-        VolumeId id = VolumeId.random(parts.random());
+        return create(VolumeId.random(parts.random()), request);
+    }
+
+    /** Creates a volume with an id that was drawn and written down before. */
+    CompletableFuture<VolumeView> create(VolumeId id, VolumeRequest request) {
         String order =
                 request.clientToken().map(token -> "volume token " + token).orElse(id.toString());
         return parts.sequencer().run(order, () -> createNow(id, request));

@@ -96,7 +96,10 @@ final class ImageOperations {
     }
 
     private static ImageId id(Call call) {
-        String text = call.path("imageId");
+        return imageId(call.path("imageId"));
+    }
+
+    static ImageId imageId(String text) {
         try {
             return new ImageId(text);
         } catch (IllegalArgumentException e) {

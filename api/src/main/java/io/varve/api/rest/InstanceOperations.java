@@ -4,29 +4,36 @@ import io.varve.api.control.Connections;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.InstanceEntry;
 import io.varve.api.control.InstanceId;
+import io.varve.api.control.InstanceLaunches;
 import io.varve.api.control.InstanceState;
 import io.varve.api.control.Instances;
+import io.varve.api.control.Label;
+import io.varve.api.control.LimitsChange;
+import io.varve.api.control.RequestException;
 import io.varve.api.control.VolumeAttachment;
+import io.varve.api.control.VolumeLimits;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** The operations under {@code /v1/instances}. */
 final class InstanceOperations {
     private static final String PATH = "/v1/instances/";
 
     private final Instances instances;
+    private final InstanceLaunches launches;
 
-    InstanceOperations(Instances instances) {
+    InstanceOperations(Instances instances, InstanceLaunches launches) {
         this.instances = instances;
+        this.launches = launches;
     }
 
     void addTo(Operations operations, Connections connections) {
         operations.add(
                 "createInstance",
-                call -> instances
-                        .create(request(call.body()))
+                call -> made(call.body())
                         .thenApply(made -> Answer.created(made.etag(), PATH + made.id(), document(made))));
         operations.addPrompt(
                 "listInstances",
@@ -77,11 +84,41 @@ final class InstanceOperations {
         }
     }
 
-    private static Instances.Request request(JsonObject json) {
-        return new Instances.Request(
-                Optional.ofNullable(json.getString("instanceId")).map(InstanceOperations::instanceId),
-                Requests.label(json),
-                Requests.clientToken(json));
+    private CompletableFuture<InstanceEntry> made(JsonObject json) {
+        Optional<InstanceId> id =
+                Optional.ofNullable(json.getString("instanceId")).map(InstanceOperations::instanceId);
+        String image = json.getString("imageId");
+        JsonArray disks = json.getJsonArray("blockDeviceMappings", new JsonArray());
+        if (image != null) {
+            return launches.launch(new InstanceLaunches.Request(
+                    id,
+                    ImageOperations.imageId(image),
+                    disks.stream()
+                            .map(JsonObject.class::cast)
+                            .map(InstanceOperations::disk)
+                            .toList(),
+                    Requests.label(json),
+                    new Label(Optional.empty(), Requests.label(json).tags()),
+                    VolumeLimits.LOCAL,
+                    Requests.clientToken(json)));
+        }
+        if (!disks.isEmpty()) {
+            throw new RequestException(ErrorCode.MISSING_PARAMETER, "blockDeviceMappings goes with imageId only");
+        }
+        return instances.create(new Instances.Request(id, Requests.label(json), Requests.clientToken(json)));
+    }
+
+    private static InstanceLaunches.Disk disk(JsonObject json) {
+        return new InstanceLaunches.Disk(
+                json.getString("deviceName"),
+                json.getBoolean("noDevice", false),
+                Optional.ofNullable(json.getString("snapshotId")).map(id -> Requests.snapshotId("snapshotId", id)),
+                Optional.ofNullable(json.getInteger("sizeGiB")),
+                new LimitsChange(
+                        Optional.ofNullable(json.getString("volumeType")),
+                        Optional.ofNullable(json.getInteger("iops")),
+                        Optional.ofNullable(json.getInteger("throughputMiBps"))),
+                Optional.ofNullable(json.getBoolean("deleteOnTermination")));
     }
 
     private static Answer described(InstanceEntry instance) {
@@ -101,6 +138,7 @@ final class InstanceOperations {
                                 .map(Documents::attachment)
                                 .toList()));
         instance.label().name().ifPresent(name -> json.put("name", name));
+        instance.launch().ifPresent(launch -> json.put("imageId", launch.image().text()));
         return json;
     }
 }

@@ -98,7 +98,7 @@ public final class RestServer implements AutoCloseable {
         transfers = new Transfers(vertx, control, (request, problem) -> sendProblem(request, problem));
         new ImportOperations(control.imports()).addTo(operations);
         new ExportOperations(control.diskImageExports()).addTo(operations);
-        new InstanceOperations(control.instances()).addTo(operations, connections);
+        new InstanceOperations(control.instances(), control.instanceLaunches()).addTo(operations, connections);
         ImageOperations images = new ImageOperations(control.images(), control.imageLaunches(), documents);
         images.addTo(operations);
         images.addInstancesTo(operations, control.instanceImages());

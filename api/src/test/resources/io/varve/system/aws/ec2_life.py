@@ -117,6 +117,27 @@ def images(ec2, instance, snapshot):
     made = ec2.register_image(Name="made", RootDeviceName="/dev/xvda", BlockDeviceMappings=[mapping])["ImageId"]
     is_refused("InvalidAMIName.Duplicate", ec2.register_image, Name="made", BlockDeviceMappings=[mapping])
     is_refused("InvalidSnapshot.InUse", ec2.delete_snapshot, SnapshotId=snapshot)
+    run = ec2.run_instances(
+        ImageId=made,
+        MinCount=1,
+        MaxCount=1,
+        InstanceType="t3.micro",
+        BlockDeviceMappings=[{"DeviceName": "/dev/sdb", "Ebs": {"VolumeSize": 1, "DeleteOnTermination": True}}],
+    )["Instances"][0]
+    same((run["ImageId"], run["State"]["Name"]), (made, "running"))
+    ec2.get_waiter("instance_status_ok").wait(InstanceIds=[run["InstanceId"]])
+    disks = {one["DeviceName"]: one["Ebs"]["VolumeId"] for one in run["BlockDeviceMappings"]}
+    clone = ec2.describe_volumes(VolumeIds=[disks["/dev/xvda"]])["Volumes"][0]
+    same((clone["SnapshotId"], clone["Size"], clone["VolumeType"], clone["State"]), (snapshot, 14, "gp3", "in-use"))
+    ec2.terminate_instances(InstanceIds=[run["InstanceId"]])
+    for disk in disks.values():
+        is_refused("InvalidVolume.NotFound", ec2.describe_volumes, VolumeIds=[disk])
+    copy = ec2.copy_image(Name="copy", SourceImageId=made, SourceRegion="eu-central-1")["ImageId"]
+    ec2.get_waiter("image_available").wait(ImageIds=[copy])
+    ec2.disable_image_deprecation(ImageId=copy)
+    copied = ec2.describe_images(ImageIds=[copy])["Images"][0]["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
+    ec2.deregister_image(ImageId=copy)
+    ec2.delete_snapshot(SnapshotId=copied)
     found = ec2.describe_images(Owners=["self"], Filters=[where("name", "m*", "x?")])["Images"]
     same([one["ImageId"] for one in found], [made])
     ec2.create_tags(Resources=[made, snapshot], Tags=[{"Key": "use", "Value": "boot"}])

@@ -21,6 +21,7 @@ final class Ec2Actions {
         add(new ImageActions(control.images(), control.instanceImages(), control.imageCopies()).all());
         add(new ImageStateActions(control.images()).all());
         add(new InstanceActions(control.instances(), control.volumes(), connections).all());
+        add(new InstanceLaunchActions(control.instances(), control.instanceLaunches(), connections).all());
         add(new InstanceAttributeActions(control.instances(), control.volumes()).all());
         add(new TagActions(control).all());
         add(PlaceActions.all());

@@ -1,7 +1,6 @@
 package io.varve.api.aws.ec2;
 
 import static io.varve.api.aws.ec2.Ec2Action.LISTING;
-import static io.varve.api.aws.ec2.Ec2Action.TAGS;
 import static io.varve.api.aws.ec2.Ec2Action.changing;
 import static io.varve.api.aws.ec2.Ec2Action.reading;
 
@@ -47,14 +46,6 @@ final class InstanceActions {
                 changing("DetachVolume")
                         .done("VolumeId", "InstanceId", "Device", "Force")
                         .by(this::detach),
-                changing("RunInstances")
-                        .done("MinCount", "MaxCount", "ClientToken")
-                        .done(TAGS)
-                        .ignored(ELSEWHERE, IGNORED_AT_LAUNCH)
-                        .refused("launch the volumes of an image by the native API", "ImageId", "LaunchTemplate.*")
-                        .refused("attach volumes with AttachVolume", "BlockDeviceMapping.*")
-                        .note("Writes down one instance without volumes, which runs at once; MaxCount is 1.")
-                        .by(this::run),
                 changing("StartInstances")
                         .done("InstanceId.N")
                         .ignored(ELSEWHERE, "AdditionalInfo")
@@ -78,44 +69,6 @@ final class InstanceActions {
                         .by(request -> become(request, InstanceState.TERMINATED)),
                 reading("DescribeInstances").done("InstanceId.N").done(LISTING).by(this::describe));
     }
-
-    private static final String[] IGNORED_AT_LAUNCH = {
-        "AdditionalInfo",
-        "CapacityReservationSpecification.*",
-        "CpuOptions.*",
-        "CreditSpecification.*",
-        "DisableApiStop",
-        "DisableApiTermination",
-        "EbsOptimized",
-        "ElasticGpuSpecification.*",
-        "ElasticInferenceAccelerator.*",
-        "EnablePrimaryIpv6",
-        "EnclaveOptions.*",
-        "HibernationOptions.*",
-        "IamInstanceProfile.*",
-        "InstanceInitiatedShutdownBehavior",
-        "InstanceMarketOptions.*",
-        "InstanceType",
-        "Ipv6Address.*",
-        "Ipv6AddressCount",
-        "KernelId",
-        "KeyName",
-        "LicenseSpecification.*",
-        "MaintenanceOptions.*",
-        "MetadataOptions.*",
-        "Monitoring.*",
-        "NetworkInterface.*",
-        "NetworkPerformanceOptions.*",
-        "Operator.*",
-        "Placement.*",
-        "PrivateDnsNameOptions.*",
-        "PrivateIpAddress",
-        "RamdiskId",
-        "SecurityGroup.*",
-        "SecurityGroupId.*",
-        "SubnetId",
-        "UserData"
-    };
 
     private CompletableFuture<Reply> attach(Parameters request) {
         VolumeId volume = request.volume("VolumeId");
@@ -169,20 +122,7 @@ final class InstanceActions {
                                 attached.attachment().deviceName()));
     }
 
-    private CompletableFuture<Reply> run(Parameters request) {
-        request.number("MinCount", 1, 1);
-        request.number("MaxCount", 1, 1);
-        Instances.Request wanted =
-                new Instances.Request(Optional.empty(), request.label("instance", "volume"), request.clientToken());
-        return instances
-                .create(wanted)
-                .thenCompose(made -> made.life() == InstanceState.PENDING
-                        ? instances.become(made.id(), InstanceState.RUNNING, Precondition.NONE, connections)
-                        : CompletableFuture.completedFuture(made))
-                .thenApply(running -> Reply.changed(running.id(), xml -> reservation(xml, running)));
-    }
-
-    private static void reservation(Ec2Xml xml, InstanceEntry instance) {
+    static void reservation(Ec2Xml xml, InstanceEntry instance) {
         xml.text("reservationId", "r-" + instance.id().text().substring(InstanceId.PREFIX.length()))
                 .text("ownerId", Place.ACCOUNT)
                 .inside("groupSet", none -> {})
@@ -191,6 +131,7 @@ final class InstanceActions {
 
     private static void instance(Ec2Xml xml, InstanceEntry instance) {
         xml.text("instanceId", instance.id())
+                .text("imageId", instance.launch().map(InstanceEntry.Launch::image))
                 .inside("instanceState", state -> state(state, instance.life()))
                 .inside("placement", placement -> placement.text("availabilityZone", Place.ZONE))
                 .text("launchTime", instance.changedAt())

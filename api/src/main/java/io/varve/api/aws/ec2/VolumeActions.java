@@ -34,7 +34,7 @@ final class VolumeActions {
     private static final int GIB_SHIFT = 30;
     private static final int MOST_FIGURE = 999_999_999;
     private static final String MULTI_ATTACH = "MultiAttachEnabled";
-    private static final String DEFAULT_TYPE = "gp2";
+    static final String DEFAULT_TYPE = "gp2";
     private static final String NO_KEYS = "volumes are not encrypted here";
     private static final String NO_OUTPOSTS = "there are no Outposts here";
     private static final String WHOLE_AT_ONCE = "a volume has all its blocks at once";

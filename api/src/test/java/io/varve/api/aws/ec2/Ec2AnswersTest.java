@@ -291,6 +291,65 @@ class Ec2AnswersTest {
     }
 
     @Test
+    void anInstanceIsRunFromAnImageWithDisksThatAreOtherwise() {
+        String image = imageOf(instanceWithVolume("/dev/sda1"), "image");
+        AwsAnswer run = ec2.done(
+                "RunInstances",
+                "ImageId",
+                image,
+                "MinCount",
+                "1",
+                "MaxCount",
+                "1",
+                "BlockDeviceMapping.1.DeviceName",
+                "/dev/sda1",
+                "BlockDeviceMapping.1.Ebs.VolumeSize",
+                "3",
+                "BlockDeviceMapping.2.DeviceName",
+                "/dev/sdb",
+                "BlockDeviceMapping.2.Ebs.VolumeSize",
+                "2",
+                "TagSpecification.1.ResourceType",
+                "volume",
+                "TagSpecification.1.Tag.1.Key",
+                "of",
+                "TagSpecification.1.Tag.1.Value",
+                "launch");
+        String instance = first(run, "instanceId");
+        assertThat(first(run, "imageId")).isEqualTo(image);
+        assertThat(run.body().toString()).contains("<name>running</name>");
+        assertThat(ec2.done("DescribeInstances", "Filter.1.Name", "image-id", "Filter.1.Value.1", image)
+                        .body()
+                        .toString())
+                .contains(instance);
+        String volumes = ec2.done("DescribeVolumes", "Filter.1.Name", "tag:of", "Filter.1.Value.1", "launch")
+                .body()
+                .toString();
+        assertThat(volumes)
+                .contains("<size>3</size>", "<size>2</size>", "<volumeType>gp2</volumeType>")
+                .contains("<device>/dev/sda1</device>", "<device>/dev/sdb</device>");
+
+        assertThat(code("RunInstances", "ImageId", "ami-00000000000000000")).isEqualTo("InvalidAMIID.NotFound");
+        assertThat(code("RunInstances", "ImageId", image, "MaxCount", "2")).isEqualTo("InvalidParameterValue");
+        assertThat(code(
+                        "RunInstances",
+                        "BlockDeviceMapping.1.DeviceName",
+                        "/dev/sdb",
+                        "BlockDeviceMapping.1.Ebs.VolumeSize",
+                        "2"))
+                .isEqualTo("MissingParameter");
+        assertThat(code(
+                        "RunInstances",
+                        "ImageId",
+                        image,
+                        "BlockDeviceMapping.1.DeviceName",
+                        "/dev/sda1",
+                        "BlockDeviceMapping.1.NoDevice",
+                        ""))
+                .isEqualTo("InvalidBlockDeviceMapping");
+    }
+
+    @Test
     void thereAreNoInstanceTypes() {
         assertThat(ec2.done("DescribeInstanceTypes").body().toString()).contains("<instanceTypeSet></instanceTypeSet>");
         assertThat(code("DescribeInstanceTypes", "InstanceType.1", "t3.micro")).isEqualTo("InvalidInstanceType");
