@@ -58,7 +58,7 @@ final class SnapshotProtectionActions {
                                 LOCKED,
                                 snapshots::listLocked,
                                 "snapshotSet",
-                                SnapshotProtectionActions::lock)),
+                                SnapshotProtectionActions::ownedLock)),
                 reading("DescribeSnapshotAttribute")
                         .done("SnapshotId", "Attribute")
                         .by(this::attribute),
@@ -132,10 +132,13 @@ final class SnapshotProtectionActions {
                 .thenApply(locked -> Reply.changed(locked.record().id(), xml -> lock(xml, locked)));
     }
 
+    private static void ownedLock(Ec2Xml xml, SnapshotView snapshot) {
+        xml.text("ownerId", Place.ACCOUNT);
+        lock(xml, snapshot);
+    }
+
     private static void lock(Ec2Xml xml, SnapshotView snapshot) {
-        xml.text("snapshotId", snapshot.record().id())
-                .text("ownerId", Place.ACCOUNT)
-                .text("lockState", snapshot.lockState());
+        xml.text("snapshotId", snapshot.record().id()).text("lockState", snapshot.lockState());
         snapshot.entry().lock().ifPresent(lock -> {
             xml.text("lockCreatedOn", lock.createdAt())
                     .text("lockDurationStartTime", lock.startedAt())

@@ -37,10 +37,6 @@ class Ec2AnswersTest {
         ec2.close();
     }
 
-    private String instance() {
-        return first(ec2.done("RunInstances", "MinCount", "1", "MaxCount", "1"), "instanceId");
-    }
-
     private String code(String action, String... namesAndValues) {
         AwsAnswer answer = ec2.call(action, namesAndValues);
         assertThat(answer.status()).as(answer.body().toString()).isBetween(400, 499);
@@ -50,7 +46,7 @@ class Ec2AnswersTest {
     @Test
     void anImageOfAnInstanceTagsItselfAndItsSnapshotsEachWithItsOwn() {
         String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
-        String instance = instance();
+        String instance = ec2.instance();
         ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", instance, "Device", "/dev/sdf");
         ec2.done(
                 "CreateImage",
@@ -93,8 +89,8 @@ class Ec2AnswersTest {
                 .contains(plain)
                 .doesNotContain(volume);
 
-        String one = instance();
-        String other = instance();
+        String one = ec2.instance();
+        String other = ec2.instance();
         ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", one, "Device", "/dev/sdf");
         ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", other, "Device", "/dev/sdf");
         assertThat(code("ModifyVolume", "VolumeId", volume, "MultiAttachEnabled", "false"))
@@ -172,20 +168,9 @@ class Ec2AnswersTest {
         assertThat(Instant.parse(first(locked, "lockExpiresOn"))).isEqualTo(longer.plus(Duration.ofDays(30)));
     }
 
-    private String imageOf(String instance, String name) {
-        return first(ec2.done("CreateImage", "InstanceId", instance, "Name", name), "imageId");
-    }
-
-    private String instanceWithVolume(String device) {
-        String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
-        String instance = instance();
-        ec2.done("AttachVolume", "VolumeId", volume, "InstanceId", instance, "Device", device);
-        return instance;
-    }
-
     @Test
     void aDisabledImageIsShownToWhoAsksForItAndCopiedByNobodyUntilItIsEnabled() {
-        String image = imageOf(instanceWithVolume("/dev/sdf"), "image");
+        String image = ec2.imageOf(ec2.instanceWithVolume("/dev/sdf"), "image");
         ec2.done("DisableImage", "ImageId", image);
 
         assertThat(ec2.done("DescribeImages").body().toString()).doesNotContain(image);
@@ -200,7 +185,7 @@ class Ec2AnswersTest {
 
     @Test
     void aCopyOfAnImageHasSnapshotsOfItsOwn() {
-        String image = imageOf(instanceWithVolume("/dev/sdf"), "image");
+        String image = ec2.imageOf(ec2.instanceWithVolume("/dev/sdf"), "image");
         ec2.done("CreateTags", "ResourceId.1", image, "Tag.1.Key", "team", "Tag.1.Value", "red");
         String[] copying = {
             "SourceImageId",
@@ -233,7 +218,7 @@ class Ec2AnswersTest {
                 .create(new RetentionRules.Request(
                         Label.NONE, "", RetentionRule.Resource.IMAGE, Map.of(), 1, 0, Optional.empty()))
                 .join();
-        String image = imageOf(instanceWithVolume("/dev/sdf"), "image");
+        String image = ec2.imageOf(ec2.instanceWithVolume("/dev/sdf"), "image");
         ec2.done("DeregisterImage", "ImageId", image);
 
         AwsAnswer binned = ec2.done("ListImagesInRecycleBin", "ImageId.1", image);
@@ -247,7 +232,7 @@ class Ec2AnswersTest {
 
     @Test
     void whatIsSaidOfAVolumesEndHoldsWhenItsInstanceEnds() {
-        String instance = instanceWithVolume("/dev/sdf");
+        String instance = ec2.instanceWithVolume("/dev/sdf");
         assertThat(code("ModifyInstanceAttribute", "InstanceId", instance)).isEqualTo("InvalidParameterCombination");
         assertThat(code(
                         "ModifyInstanceAttribute",
@@ -276,7 +261,7 @@ class Ec2AnswersTest {
 
     @Test
     void theStatusOfAnInstanceIsToldWhileItRuns() {
-        String instance = instanceWithVolume("/dev/sdf");
+        String instance = ec2.instanceWithVolume("/dev/sdf");
         AwsAnswer running = ec2.done("DescribeInstanceStatus", "InstanceId.1", instance);
         assertThat(running.body().toString())
                 .contains("<instanceStatus><status>ok</status>")
@@ -292,7 +277,7 @@ class Ec2AnswersTest {
 
     @Test
     void anInstanceIsRunFromAnImageWithDisksThatAreOtherwise() {
-        String image = imageOf(instanceWithVolume("/dev/sda1"), "image");
+        String image = ec2.imageOf(ec2.instanceWithVolume("/dev/sda1"), "image");
         AwsAnswer run = ec2.done(
                 "RunInstances",
                 "ImageId",

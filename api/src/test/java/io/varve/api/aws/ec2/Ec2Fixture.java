@@ -68,13 +68,32 @@ final class Ec2Fixture implements AutoCloseable {
         return send(form.toString());
     }
 
-    /** What is done, or the test fails. */
+    /** What is done and answered as the service model says, or the test fails. */
     AwsAnswer done(String action, String... namesAndValues) {
         AwsAnswer answer = call(action, namesAndValues);
         if (answer.status() != 200) {
             throw new AssertionError(action + " answered " + answer.body());
         }
+        List<String> unknown = Ec2ResponseCheck.unknown(action, answer.body());
+        if (!unknown.isEmpty()) {
+            throw new AssertionError("clients know nothing of %s in %s".formatted(unknown, answer.body()));
+        }
         return answer;
+    }
+
+    String instance() {
+        return first(done("RunInstances", "MinCount", "1", "MaxCount", "1"), "instanceId");
+    }
+
+    String instanceWithVolume(String device) {
+        String volume = first(done("CreateVolume", "Size", "1"), "volumeId");
+        String instance = instance();
+        done("AttachVolume", "VolumeId", volume, "InstanceId", instance, "Device", device);
+        return instance;
+    }
+
+    String imageOf(String instance, String name) {
+        return first(done("CreateImage", "InstanceId", instance, "Name", name), "imageId");
     }
 
     static String form(Map<String, String> parameters) {
