@@ -123,11 +123,18 @@ class RestTest {
         assertThat(snapshots.getJsonObject(1).getString("volumeId")).isEqualTo(second);
         assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(2);
 
+        api.patch("/v1/volumes/" + second, new JsonObject().put("tags", new JsonObject().put("team", "red")));
+        JsonArray tagged = api.post("/v1/snapshot-groups", wanted.copy().put("copyTags", true))
+                .body()
+                .getJsonArray("snapshots");
+        assertThat(tagged.getJsonObject(0).getJsonObject("tags")).isEmpty();
+        assertThat(tagged.getJsonObject(1).getJsonObject("tags")).isEqualTo(new JsonObject().put("team", "red"));
+
         JsonArray unknown = new JsonArray().add(first).add("vol-00000000000000001");
         assertThat(api.post("/v1/snapshot-groups", new JsonObject().put("volumeIds", unknown))
                         .code())
                 .isEqualTo("InvalidVolume.NotFound");
-        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(2);
+        assertThat(api.get("/v1/snapshots").body().getJsonArray("snapshots")).hasSize(4);
     }
 
     @Test

@@ -21,6 +21,13 @@ public record Label(Optional<String> name, Map<String, String> tags) {
         tags = Collections.unmodifiableMap(new TreeMap<>(tags));
     }
 
+    /** The same name and tags, and those of {@code others} that it has not. Fails with TAG_LIMIT_EXCEEDED. */
+    public Label over(Map<String, String> others) {
+        Map<String, Optional<String>> added = new TreeMap<>();
+        others.forEach((key, value) -> added.put(key, Optional.of(tags.getOrDefault(key, value))));
+        return tagged(added);
+    }
+
     /**
      * The same name with other tags.
      *

@@ -11,10 +11,22 @@ import java.util.Set;
  *
  * @param of the volumes, in the order in which their snapshots are answered
  * @param label what each snapshot is called
+ * @param copyTags whether each gets the tags of its volume too, where {@code label} has no such tag
  * @param description why they are taken
  * @param clientToken makes the request repeatable
  */
-public record SnapshotGroupRequest(Set<VolumeId> of, Label label, String description, Optional<String> clientToken) {
+public record SnapshotGroupRequest(
+        Set<VolumeId> of, Label label, boolean copyTags, String description, Optional<String> clientToken) {
+    /** A request for snapshots without the tags of their volumes. */
+    public SnapshotGroupRequest(Set<VolumeId> of, Label label, String description, Optional<String> clientToken) {
+        this(of, label, false, description, clientToken);
+    }
+
+    /** What the snapshot of {@code volume} is called. Fails with TAG_LIMIT_EXCEEDED. */
+    Label label(VolumeEntry volume) {
+        return copyTags ? label.over(volume.label().tags()) : label;
+    }
+
     /**
      * What marks a member of the group as made by this request. No client can send such a token for a single snapshot:
      * it has spaces.
@@ -29,6 +41,9 @@ public record SnapshotGroupRequest(Set<VolumeId> of, Label label, String descrip
                 .put("description", description)
                 .put("name", label.name().orElse(null))
                 .put("tags", label.tags());
+        if (copyTags) {
+            parameters.put("copyTags", true); // tokens of earlier versions stay what they were
+        }
         return clientToken.map(token -> new ClientToken("group " + member + " " + token, parameters.encode()));
     }
 }

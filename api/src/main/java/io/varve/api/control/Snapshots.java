@@ -238,12 +238,11 @@ public final class Snapshots {
         if (!earlier.isEmpty()) {
             return earlier;
         }
-        wanted.keySet().forEach(parts::requireVolume);
         List<SnapshotEntry> begun = new ArrayList<>();
-        for (SnapshotId id : wanted.values()) {
+        wanted.forEach((volume, id) -> {
             Optional<ClientToken> token = request.token(begun.size());
-            begun.add(SnapshotEntry.begun(id, request.label(), request.description(), token));
-        }
+            begun.add(SnapshotEntry.begun(id, label(volume, request), request.description(), token));
+        });
         entries.putAll(begun);
         try {
             EngineCalls.await(store.createSnapshots(wanted));
@@ -253,6 +252,12 @@ public final class Snapshots {
         }
         entries.settle(begun.stream().map(entry -> entry.with(Phase.READY)).toList());
         return wanted.values().stream().map(this::describe).toList();
+    }
+
+    /** Fails with VOLUME_NOT_FOUND or TAG_LIMIT_EXCEEDED. */
+    private Label label(VolumeId volume, SnapshotGroupRequest request) {
+        parts.requireVolume(volume);
+        return parts.volumes().find(volume).map(request::label).orElseThrow(() -> Volumes.notFound(volume));
     }
 
     /** Renames, describes or tags a snapshot. */

@@ -143,7 +143,12 @@ final class Requests {
         for (Object id : json.getJsonArray("volumeIds")) {
             volumes.add(volumeId("volumeIds", String.valueOf(id)));
         }
-        return new SnapshotGroupRequest(volumes, label(json), json.getString("description", ""), clientToken(json));
+        return new SnapshotGroupRequest(
+                volumes,
+                label(json),
+                json.getBoolean("copyTags", false),
+                json.getString("description", ""),
+                clientToken(json));
     }
 
     static SnapshotChange changeSnapshot(JsonObject json) {

@@ -15,7 +15,6 @@ import io.varve.api.control.Label;
 import io.varve.api.control.ListRequest;
 import io.varve.api.control.Precondition;
 import io.varve.api.control.VolumeLimits;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -130,10 +129,7 @@ final class ImageActions {
         ImageId source = request.image("SourceImageId");
         Label label = named(request);
         if (request.flag("CopyImageTags")) {
-            Map<String, String> tags =
-                    new HashMap<>(images.describe(source).label().tags());
-            tags.putAll(label.tags());
-            label = new Label(label.name(), tags);
+            label = label.over(images.describe(source).label().tags());
         }
         ImageCopies.Request wanted = new ImageCopies.Request(
                 label,

@@ -54,11 +54,10 @@ final class SnapshotActions {
                         .by(this::create),
                 changing("CreateSnapshots")
                         .done("InstanceSpecification.InstanceId", "InstanceSpecification.ExcludeBootVolume")
-                        .done("InstanceSpecification.ExcludeDataVolumeId.N", "Description")
+                        .done("InstanceSpecification.ExcludeDataVolumeId.N", "Description", "CopyTagsFromSource")
                         .done(TAGS)
                         .ignored(ONE_PLACE, "Location")
                         .refused(NO_OUTPOSTS, "OutpostArn")
-                        .refused("tags are given with TagSpecification", "CopyTagsFromSource")
                         .note("The boot volume is the one that was attached first.")
                         .by(this::createGroup),
                 changing("CopySnapshot")
@@ -110,13 +109,21 @@ final class SnapshotActions {
         if (wanted.isEmpty()) {
             throw new Ec2Exception("IncorrectState", "no volume of instance %s is left".formatted(instance.id()));
         }
-        SnapshotGroupRequest group =
-                new SnapshotGroupRequest(wanted, request.label("snapshot"), request.description(), Optional.empty());
+        SnapshotGroupRequest group = new SnapshotGroupRequest(
+                wanted, request.label("snapshot"), copiesTags(request), request.description(), Optional.empty());
         return snapshots
                 .createGroup(group)
                 .thenApply(made -> new Reply(
                         xml -> xml.set("snapshotSet", made, SnapshotActions::grouped),
                         made.stream().map(one -> one.record().id().toString()).toList()));
+    }
+
+    private static boolean copiesTags(Parameters request) {
+        Optional<String> source = request.text("CopyTagsFromSource");
+        source.filter(other -> !other.equals("volume")).ifPresent(other -> {
+            throw Ec2Exception.value("CopyTagsFromSource", other, "volume");
+        });
+        return source.isPresent();
     }
 
     /** A member of CreateSnapshots has its state in another element. */

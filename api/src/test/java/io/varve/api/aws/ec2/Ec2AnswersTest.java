@@ -76,6 +76,32 @@ class Ec2AnswersTest {
     }
 
     @Test
+    void snapshotsOfAnInstanceHaveTheTagsOfTheirVolumesIfThatIsWanted() {
+        String instance = ec2.instanceWithVolume("/dev/sdf");
+        String volume = first(ec2.done("DescribeVolumes"), "volumeId");
+        ec2.done("CreateTags", "ResourceId.1", volume, "Tag.1.Key", "team", "Tag.1.Value", "red");
+        ec2.done("CreateTags", "ResourceId.1", volume, "Tag.1.Key", "kind", "Tag.1.Value", "data");
+        String[] snapshots = {
+            "InstanceSpecification.InstanceId",
+            instance,
+            "TagSpecification.1.ResourceType",
+            "snapshot",
+            "TagSpecification.1.Tag.1.Key",
+            "kind",
+            "TagSpecification.1.Tag.1.Value",
+            "backup",
+            "CopyTagsFromSource",
+            "volume"
+        };
+        assertThat(ec2.done("CreateSnapshots", snapshots).body().toString())
+                .contains("<key>team</key><value>red</value>")
+                .contains("<key>kind</key><value>backup</value>")
+                .doesNotContain("<value>data</value>");
+        snapshots[9] = "instance";
+        assertThat(code("CreateSnapshots", snapshots)).isEqualTo("InvalidParameterValue");
+    }
+
+    @Test
     void multiAttachIsWhatTheVolumeHas() {
         String volume = first(
                 ec2.done("CreateVolume", "Size", "8", "VolumeType", "io2", "Iops", "100", "MultiAttachEnabled", "true"),
