@@ -6,7 +6,8 @@ import java.time.Duration;
 /**
  * Every bound that a client can run into, fixed when the server starts.
  *
- * @param connections open connections; one more is closed at once, so that descriptors and handshakes stay bounded
+ * @param connections open connections, and closed ones whose requests are still at work; one more is closed at once, so
+ *     that descriptors, handshakes and memory stay bounded
  * @param negotiation the bounds of the handshake
  * @param requestBytes payload of one READ or WRITE: what INFO_BLOCK_SIZE announces, and the least that the protocol
  *     wants a server to take (proto.md, "Size constraints")

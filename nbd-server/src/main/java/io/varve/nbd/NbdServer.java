@@ -26,6 +26,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +60,9 @@ public final class NbdServer implements AutoCloseable {
     private final NbdServerOptions options;
     private final PooledByteBufAllocator buffers;
     private final Service service;
+    /** Connections, and clients that went away whose requests are still at work. */
+    private final AtomicInteger places = new AtomicInteger();
+
     private final List<Channel> listeners = new ArrayList<>();
     private Optional<InetSocketAddress> tcpAddress = Optional.empty();
     /** Those that are ours to remove. */
@@ -259,16 +264,28 @@ public final class NbdServer implements AutoCloseable {
         protected void initChannel(Channel channel) {
             NbdCounters counters = service.counters();
             counters.accepted.increment();
-            if (counters.open.incrementAndGet() > options.limits().connections()) {
+            if (places.incrementAndGet() > options.limits().connections()) {
                 counters.refused.increment();
-                counters.open.decrementAndGet();
+                places.decrementAndGet();
                 channel.close();
                 return;
             }
-            channel.closeFuture().addListener(closed -> counters.open.decrementAndGet());
+            counters.open.incrementAndGet();
+            channel.closeFuture().addListener(closed -> left(channel));
             PayloadReceiver receiver = new PayloadReceiver();
             channel.config().setRecvByteBufAllocator(receiver);
             channel.pipeline().addLast("handshake", new HandshakeHandler(service, access, receiver));
+        }
+
+        /** A client that went away keeps its place while requests of its are at work: they hold memory. */
+        private void left(Channel channel) {
+            service.counters().open.decrementAndGet();
+            @Nullable Connection connection = channel.pipeline().get(Connection.class);
+            if (connection == null) {
+                places.decrementAndGet();
+            } else {
+                connection.closed().whenComplete((nothing, failure) -> places.decrementAndGet());
+            }
         }
     }
 }

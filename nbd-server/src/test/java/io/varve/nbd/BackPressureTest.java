@@ -212,10 +212,86 @@ class BackPressureTest {
             client.close();
             await(() -> nbd.server.counters().connectionsOpen() == 0);
             assertThat(nbd.disk.openHandles).hasValue(1);
+            assertThat(nbd.server.counters().bytesInFlight())
+                    .as("the requests at work, and not the one that was cut short")
+                    .isBetween(4096L + 65536L, 4096L + 65536L + (64 << 10));
             nbd.disk.releaseHeld();
 
             nbd.awaitNoConnections();
             assertThat(nbd.server.counters().bytesInFlight()).isZero();
+        }
+    }
+
+    @Test
+    void aClientThatVanishesKeepsItsPlaceUntilItsRequestsAreOver() {
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), NbdLimits.DEFAULT.withConnections(1))) {
+            nbd.disk.completing = MemoryVolume.Completing.WHEN_RELEASED;
+            WireClient client = nbd.open();
+            client.send(WireClient.request(0, 0, 1, 0, 65536));
+            await(() -> nbd.disk.requests.get() == 1);
+            client.close();
+            await(() -> nbd.server.counters().connectionsOpen() == 0);
+
+            try (WireClient next = nbd.connect()) {
+                assertThat(next.closedByServer()).isTrue();
+            }
+            nbd.disk.releaseHeld();
+
+            nbd.awaitNoConnections();
+            await(() -> {
+                try (WireClient next = nbd.connect()) {
+                    return !next.closedByServer();
+                }
+            });
+        }
+    }
+
+    /** Each answer is a block of data and a hole: few bytes to send, out of a large buffer. */
+    @Test
+    void aReplyWithHolesIsChargedItsWholeBufferUntilItIsTaken() {
+        NbdLimits limits = NbdLimits.DEFAULT.withWork(64, 64 << 20, 4 << 20);
+        try (NbdFixture nbd = NbdFixture.start(Transport.auto(), limits);
+                WireClient client = nbd.open(ReplyStyle.STRUCTURED, "base:allocation")) {
+            client.call(WireClient.write(1, 0, new byte[] {1}));
+            int length = 1 << 20;
+            byte[][] stream = new byte[500][];
+            Arrays.setAll(stream, i -> WireClient.request(0, 0, i, 0, length));
+            CompletableFuture<Void> sending = Background.run(() -> client.send(WireClient.concat(stream)));
+
+            await(() -> nbd.server.counters().bytesInFlight() >= limits.totalBytes() - length);
+            assertThat(nbd.server.counters().bytesInFlight())
+                    .isLessThanOrEqualTo(limits.totalBytes() + limits.guaranteedBytes());
+
+            for (int i = 0; i < stream.length; i++) {
+                assertThat(client.readChunk().type()).isEqualTo(TransmissionWire.CHUNK_OFFSET_DATA);
+                assertThat(client.readChunk().type()).isEqualTo(TransmissionWire.CHUNK_OFFSET_HOLE);
+            }
+            sending.join();
+            await(() -> nbd.server.counters().bytesInFlight() == 0);
+        }
+    }
+
+    @Test
+    void aBlockStatusIsChargedForEveryContext() {
+        try (NbdFixture nbd = NbdFixture.start()) {
+            nbd.exports.history(MemoryExports.DEFAULT).remember("snap");
+            String[] contexts = {
+                "base:allocation", "qemu:allocation-depth", "varve:changed-since:snap", "qemu:dirty-bitmap:snap"
+            };
+            try (WireClient client = nbd.open(ReplyStyle.STRUCTURED, contexts)) {
+                nbd.disk.completing = MemoryVolume.Completing.WHEN_RELEASED;
+                client.send(WireClient.request(0, 7, 1, 0, NbdFixture.SIZE_BYTES));
+                long descriptors = NbdLimits.DEFAULT.statusExtents() * 8L;
+                await(() -> nbd.server.counters().bytesInFlight() > contexts.length * descriptors);
+
+                nbd.disk.completing = MemoryVolume.Completing.LATER;
+                nbd.disk.releaseHeld();
+
+                for (int i = 0; i < contexts.length; i++) {
+                    assertThat(client.readChunk().type()).isEqualTo(TransmissionWire.CHUNK_BLOCK_STATUS);
+                }
+                await(() -> nbd.server.counters().bytesInFlight() == 0);
+            }
         }
     }
 

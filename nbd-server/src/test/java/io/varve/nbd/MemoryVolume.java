@@ -110,7 +110,12 @@ final class MemoryVolume implements Volume {
         if (inside && answer == IoStatus.OK) {
             answering.run();
         }
-        completion.completed(inside ? answer : IoStatus.EINVAL);
+        IoStatus status = inside ? answer : IoStatus.EINVAL;
+        if (completing == Completing.WHEN_RELEASED) {
+            held.add(() -> completion.completed(status));
+        } else {
+            completion.completed(status);
+        }
     }
 
     /** Whole blocks of zeroes are holes. */
