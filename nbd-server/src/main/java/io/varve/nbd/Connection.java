@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.WriteBufferWaterMark;
 import io.varve.engine.Volume;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -94,6 +95,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         RequestWork work = new RequestWork(session, service.limits(), rules, ctx, replies, () -> gone);
         StallWatch watch = new StallWatch(ctx.channel(), decoder, service);
         receiver.allow(intake);
+        int outbound = service.limits().outboundBytes();
+        ctx.channel().config().setWriteBufferWaterMark(new WriteBufferWaterMark(outbound / 4, outbound));
         wiring = new Wiring(ctx, intake, decoder, work, replies, watch);
         ctx.write(opening, ctx.voidPromise());
         service.connections().add(this);

@@ -2,6 +2,7 @@ package io.varve.nbd;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.ByteToMessageDecoder;
@@ -13,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,8 +25,9 @@ import org.slf4j.LoggerFactory;
  * The wire and the pace of the fixed newstyle handshake (proto.md, "Fixed newstyle negotiation"): takes option after
  * option off the wire and lets {@link OptionDialogue} answer each before the next is looked at.
  *
- * <p>Lives on the acceptor's loop. While an answer is waited for the socket is not read; when an export is opened,
- * {@link Opening} takes the channel from here to the volume's loop, and with it bytes that came too early.
+ * <p>Lives on the acceptor's loop. While an answer is waited for, or the client leaves answers unread, the socket is not
+ * read: of options sent ahead there is one read at most, in whatever number they come. When an export is opened, {@link
+ * Opening} takes the channel from here to the volume's loop, and with it bytes that came too early.
  */
 final class HandshakeHandler extends ByteToMessageDecoder {
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeHandler.class);
@@ -50,6 +54,7 @@ final class HandshakeHandler extends ByteToMessageDecoder {
     private long ignoredBytes;
     private @Nullable ScheduledFuture<?> deadline;
     private @Nullable ChannelHandlerContext context;
+    private @Nullable AnswerMemory answerMemory;
 
     HandshakeHandler(Service service, Access access, PayloadReceiver receiver) {
         this.service = service;
@@ -97,11 +102,31 @@ final class HandshakeHandler extends ByteToMessageDecoder {
         ctx.close();
     }
 
+    /** Not the superclass's, which reads on even where the socket is to be left unread. */
+    @Override
+    public void channelReadComplete(ChannelHandlerContext ctx) {
+        discardSomeReadBytes();
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+        if (part != Part.ANSWERING && part != Part.END && ctx.channel().isWritable()) {
+            ctx.channel().config().setAutoRead(true);
+            goOn();
+        }
+    }
+
     @Override
     protected void decode(ChannelHandlerContext ctx, ByteBuf in, List<Object> out) {
         switch (part) {
             case CLIENT_FLAGS -> clientFlags(in);
-            case OPTION -> option(in);
+            case OPTION -> {
+                if (ctx.channel().isWritable()) {
+                    option(in);
+                } else {
+                    ctx.channel().config().setAutoRead(false);
+                }
+            }
             case OPTION_DATA -> optionData(in);
             case IGNORED_DATA -> ignoredData(in);
             case ANSWERING, END -> {}
@@ -241,7 +266,12 @@ final class HandshakeHandler extends ByteToMessageDecoder {
         if (part != Part.END) {
             part = Part.OPTION;
         }
-        ctx().writeAndFlush(reply);
+        AnswerMemory memory = answerMemory;
+        answerMemory = null;
+        ChannelFuture sending = ctx().writeAndFlush(reply);
+        if (memory != null) {
+            sending.addListener(sent -> memory.free());
+        }
     }
 
     /** Sends the last reply of all and closes. */
@@ -252,11 +282,20 @@ final class HandshakeHandler extends ByteToMessageDecoder {
 
     /** Leaves the socket unread until {@code future} is done, then calls {@code then} on the loop, which answers. */
     <T> void await(CompletableFuture<T> future, BiConsumer<@Nullable T, @Nullable Throwable> then) {
+        await(future, value -> {}, then);
+    }
+
+    /** @param release what to do with the value if the client is gone by then */
+    <T> void await(
+            CompletableFuture<T> future, Consumer<T> release, BiConsumer<@Nullable T, @Nullable Throwable> then) {
         part = Part.ANSWERING;
         Channel channel = ctx().channel();
         channel.config().setAutoRead(false);
         future.whenComplete((value, failure) -> channel.eventLoop().execute(() -> {
             if (part != Part.ANSWERING) {
+                if (value != null) {
+                    release.accept(value);
+                }
                 return;
             }
             then.accept(value, failure);
@@ -267,14 +306,23 @@ final class HandshakeHandler extends ByteToMessageDecoder {
         }));
     }
 
-    /** The channel is about to leave for its volume; false if it is closing instead. On the loop. */
-    boolean leave() {
-        if (part == Part.END) {
-            return false;
-        }
+    /**
+     * The same for a question whose answer is long: it is asked once there is memory for the answer, which waits its turn
+     * among everybody's.
+     */
+    <T> void awaitLong(Supplier<CompletableFuture<T>> question, BiConsumer<@Nullable T, @Nullable Throwable> then) {
+        part = Part.ANSWERING;
+        ctx().channel().config().setAutoRead(false);
+        NbdLimits.Negotiation limits = service.limits().negotiation();
+        AnswerMemory memory = new AnswerMemory(service.budget(), limits.answerBytes());
+        answerMemory = memory;
+        memory.await(ctx().channel().eventLoop(), () -> await(question.get(), then));
+    }
+
+    /** The channel is about to leave for its volume. */
+    void leave() {
         part = Part.END;
         forget();
-        return true;
     }
 
     /** Decodes what came in while an answer was waited for. */
@@ -302,6 +350,10 @@ final class HandshakeHandler extends ByteToMessageDecoder {
         service.connections().remove(this);
         if (deadline != null) {
             deadline.cancel(false);
+        }
+        if (answerMemory != null) {
+            answerMemory.free();
+            answerMemory = null;
         }
     }
 }

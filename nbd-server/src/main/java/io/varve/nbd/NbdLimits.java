@@ -64,6 +64,9 @@ public record NbdLimits(
      *     dozen; one that asks about every export with INFO a few for each
      * @param optionBytes data of one option that is kept in memory; longer data is read past and answered TOO_BIG. An
      *     INFO or GO with the longest name and some hundred information requests fits
+     * @param answerBytes the longest answer, to LIST or LIST_META_CONTEXT, for which it waits its turn in the total; a
+     *     longer one is answered TOO_BIG
+     * @param outboundBytes answers that wait for a client to read them; past it no further option is looked at
      * @param nameBytes an export name or a query, the protocol's bound on strings (proto.md, "Conventions")
      * @param listedExports exports that LIST names; with more it is answered TOO_BIG. libnbd's own programs stop there
      * @param metaQueries queries in one LIST_META_CONTEXT or SET_META_CONTEXT
@@ -73,18 +76,42 @@ public record NbdLimits(
     public record Negotiation(
             int options,
             int optionBytes,
+            int answerBytes,
+            int outboundBytes,
             int nameBytes,
             int listedExports,
             int metaQueries,
             int metaContexts,
             Duration duration) {
         public static final Negotiation DEFAULT =
-                new Negotiation(64 << 10, 64 << 10, 4096, 10_000, 128, 16, Duration.ofSeconds(10));
+                new Negotiation(64 << 10, 8 << 10, 4 << 20, 4 << 10, 4096, 10_000, 128, 16, Duration.ofSeconds(10));
+
+        /** The same with other bounds on answers. */
+        Negotiation withAnswers(int newAnswerBytes, int newOutboundBytes) {
+            return new Negotiation(
+                    options,
+                    optionBytes,
+                    newAnswerBytes,
+                    newOutboundBytes,
+                    nameBytes,
+                    listedExports,
+                    metaQueries,
+                    metaContexts,
+                    duration);
+        }
 
         /** The same with another number of options and of exports listed. */
         public Negotiation withCounts(int newOptions, int newListedExports) {
             return new Negotiation(
-                    newOptions, optionBytes, nameBytes, newListedExports, metaQueries, metaContexts, duration);
+                    newOptions,
+                    optionBytes,
+                    answerBytes,
+                    outboundBytes,
+                    nameBytes,
+                    newListedExports,
+                    metaQueries,
+                    metaContexts,
+                    duration);
         }
     }
 
@@ -93,6 +120,8 @@ public record NbdLimits(
         Negotiation timed = new Negotiation(
                 negotiation.options,
                 negotiation.optionBytes,
+                negotiation.answerBytes,
+                negotiation.outboundBytes,
                 negotiation.nameBytes,
                 negotiation.listedExports,
                 negotiation.metaQueries,

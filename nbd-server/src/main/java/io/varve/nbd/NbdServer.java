@@ -233,7 +233,7 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private ServerBootstrap bootstrap(Access access) {
-        int outbound = options.limits().outboundBytes();
+        int outbound = options.limits().negotiation().outboundBytes();
         return new ServerBootstrap()
                 .group(loops.acceptor(), loops.acceptor())
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)

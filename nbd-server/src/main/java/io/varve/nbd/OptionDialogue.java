@@ -5,6 +5,8 @@ import io.varve.engine.Volume;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -192,7 +194,7 @@ final class OptionDialogue {
     }
 
     private void list() {
-        handshake.await(service.resolver().list(), (listings, failure) -> {
+        handshake.awaitLong(service.resolver()::list, (listings, failure) -> {
             if (listings == null) {
                 LOG.warn("listing the exports failed", failure);
                 handshake.refuse(HandshakeWire.REP_ERR_POLICY, "the exports cannot be listed now");
@@ -206,22 +208,32 @@ final class OptionDialogue {
                     }
                 }
                 OptionReplies.ack(reply, HandshakeWire.OPT_LIST);
-                handshake.answer(reply);
+                answerIfShort(reply);
             }
         });
+    }
+
+    private void answerIfShort(ByteBuf reply) {
+        if (reply.readableBytes() > service.limits().negotiation().answerBytes()) {
+            reply.release();
+            handshake.refuse(HandshakeWire.REP_ERR_TOO_BIG, "there is too much to name; ask for one by its name");
+        } else {
+            handshake.answer(reply);
+        }
     }
 
     // ---- metadata contexts ----
 
     private void findContexts(int option, MetaContextQuery query) {
         boolean listing = option == HandshakeWire.OPT_LIST_META_CONTEXT;
-        CompletableFuture<Found> found = resolve(query.export()).thenCompose(export -> {
-            if (export.isPresent() && query.concernsSnapshots(listing)) {
-                return export.get().history().snapshots().thenApply(snapshots -> new Found(export, snapshots));
-            }
-            return CompletableFuture.completedFuture(new Found(export, List.of()));
-        });
-        handshake.await(found, (answer, failure) -> {
+        Supplier<CompletableFuture<Found>> question =
+                () -> resolve(query.export()).thenCompose(export -> {
+                    if (export.isPresent() && query.concernsSnapshots(listing)) {
+                        return export.get().history().snapshots().thenApply(snapshots -> new Found(export, snapshots));
+                    }
+                    return CompletableFuture.completedFuture(new Found(export, List.of()));
+                });
+        BiConsumer<@Nullable Found, @Nullable Throwable> then = (answer, failure) -> {
             if (answer == null || answer.export().isEmpty()) {
                 Refusal refusal = Refusal.of(query.export(), failure);
                 handshake.refuse(refusal.type(), refusal.message());
@@ -230,7 +242,12 @@ final class OptionDialogue {
             } else {
                 selectContexts(query, answer.export().get(), answer.snapshots());
             }
-        });
+        };
+        if (listing) {
+            handshake.awaitLong(question, then);
+        } else {
+            handshake.await(question.get(), then);
+        }
     }
 
     /** An export, and the snapshots that contexts can name. */
@@ -242,7 +259,7 @@ final class OptionDialogue {
             OptionReplies.context(reply, HandshakeWire.OPT_LIST_META_CONTEXT, 0, name);
         }
         OptionReplies.ack(reply, HandshakeWire.OPT_LIST_META_CONTEXT);
-        handshake.answer(reply);
+        answerIfShort(reply);
     }
 
     private void selectContexts(MetaContextQuery query, Export export, List<String> snapshots) {
@@ -317,20 +334,15 @@ final class OptionDialogue {
 
     private void open(ExportRequest request, Export export) {
         CompletableFuture<Session> opened = export.opener().get().thenCompose(volume -> openContexts(export, volume));
-        opened.whenComplete((session, failure) -> handshake
-                .ctx()
-                .channel()
-                .eventLoop()
-                .execute(() -> {
-                    if (session == null) {
-                        refuse(request, failure);
-                    } else if (handshake.leave()) {
-                        new Opening(handshake, service, receiver, session)
-                                .begin(handshake.ctx(), opening(request, export, session));
-                    } else {
-                        session.release();
-                    }
-                }));
+        handshake.await(opened, Session::release, (session, failure) -> {
+            if (session == null) {
+                refuse(request, failure);
+            } else {
+                handshake.leave();
+                new Opening(handshake, service, receiver, session)
+                        .begin(handshake.ctx(), opening(request, export, session));
+            }
+        });
     }
 
     private CompletableFuture<Session> openContexts(Export export, Volume volume) {

@@ -25,6 +25,8 @@ final class PayloadReceiver implements RecvByteBufAllocator {
     static final int MIN_BYTES = 8 << 10;
     private static final int MAX_BYTES = 512 << 10;
 
+    private static final int HANDSHAKE_BYTES = 1 << 10;
+
     /** What the TLS handler may keep of a record that is not there whole: it keeps the buffer. */
     private static final int MAX_ENCRYPTED_BYTES = 64 << 10;
 
@@ -34,7 +36,7 @@ final class PayloadReceiver implements RecvByteBufAllocator {
         Allowance HANDSHAKE = new Allowance() {
             @Override
             public int receivable(int wantedBytes) {
-                return MIN_BYTES;
+                return HANDSHAKE_BYTES;
             }
 
             @Override
@@ -43,7 +45,7 @@ final class PayloadReceiver implements RecvByteBufAllocator {
             }
         };
 
-        /** At most so much in one read: {@code wantedBytes} or less, but {@link #MIN_BYTES} at least. */
+        /** At most so much in one read. */
         int receivable(int wantedBytes);
 
         /** False if nothing more may be read from the socket now. */

@@ -254,7 +254,7 @@ class BackPressureTest {
                 WireClient client = nbd.open(ReplyStyle.STRUCTURED, "base:allocation")) {
             client.call(WireClient.write(1, 0, new byte[] {1}));
             int length = 1 << 20;
-            byte[][] stream = new byte[500][];
+            byte[][] stream = new byte[300][];
             Arrays.setAll(stream, i -> WireClient.request(0, 0, i, 0, length));
             CompletableFuture<Void> sending = Background.run(() -> client.send(WireClient.concat(stream)));
 

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
 /** Exports volumes in memory under their names; the empty name stands for {@code disk}. */
@@ -19,6 +20,10 @@ final class MemoryExports implements ExportResolver {
     private final Map<String, MemoryVolume> volumes = new ConcurrentHashMap<>();
     /** Answers are given by another thread, as a real resolver's may be. */
     volatile boolean slow;
+    /** Nothing is answered before this is done. */
+    volatile CompletableFuture<Void> gate = CompletableFuture.completedFuture(null);
+    /** How often the exports were listed. */
+    final AtomicInteger listings = new AtomicInteger();
 
     MemoryVolume add(String id, String name, MemoryVolume volume, boolean readOnly) {
         volumes.put(name, volume);
@@ -65,12 +70,13 @@ final class MemoryExports implements ExportResolver {
 
     @Override
     public CompletableFuture<List<Listing>> list() {
+        listings.incrementAndGet();
         return later(() -> exports.values().stream()
                 .map(export -> new Listing(export.name(), export.description()))
                 .toList());
     }
 
     private <T> CompletableFuture<T> later(Supplier<T> answer) {
-        return slow ? Background.supply(answer) : CompletableFuture.completedFuture(answer.get());
+        return slow ? Background.supply(answer) : gate.thenApply(open -> answer.get());
     }
 }
