@@ -249,12 +249,12 @@ class BackPressureTest {
     /** Each answer is a block of data and a hole: few bytes to send, out of a large buffer. */
     @Test
     void aReplyWithHolesIsChargedItsWholeBufferUntilItIsTaken() {
-        NbdLimits limits = NbdLimits.DEFAULT.withWork(64, 64 << 20, 4 << 20);
+        NbdLimits limits = NbdLimits.DEFAULT.withWork(64, 64 << 20, 1 << 20);
         try (NbdFixture nbd = NbdFixture.start(Transport.auto(), limits);
                 WireClient client = nbd.open(ReplyStyle.STRUCTURED, "base:allocation")) {
             client.call(WireClient.write(1, 0, new byte[] {1}));
-            int length = 1 << 20;
-            byte[][] stream = new byte[300][];
+            int length = 256 << 10;
+            byte[][] stream = new byte[1500][];
             Arrays.setAll(stream, i -> WireClient.request(0, 0, i, 0, length));
             CompletableFuture<Void> sending = Background.run(() -> client.send(WireClient.concat(stream)));
 
