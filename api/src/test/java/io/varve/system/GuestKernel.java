@@ -8,6 +8,7 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -26,13 +27,16 @@ record GuestKernel(Path image, Path initramfs, Path root) {
 
     private static final Path KERNEL = Path.of("target", "guest-kernel").toAbsolutePath();
 
-    /** Packs the initramfs into {@code directory}. */
-    static GuestKernel into(Path directory) {
+    /** Packs the initramfs, with more of this machine's {@code programs} in it, into {@code directory}. */
+    static GuestKernel into(Path directory, String... programs) {
         if (!Files.exists(KERNEL)) {
             fetch();
         }
-        Tools.run(PATIENCE, "sh", resource("make-initramfs").toString(), KERNEL.toString(), directory.toString())
-                .succeeded();
+        List<String> command =
+                new ArrayList<>(List.of("sh", resource("make-initramfs").toString()));
+        command.addAll(List.of(KERNEL.toString(), directory.toString()));
+        command.addAll(List.of(programs));
+        Tools.run(PATIENCE, command.toArray(String[]::new)).succeeded();
         return new GuestKernel(kernelFile(), directory.resolve("initramfs"), directory.resolve("root"));
     }
 

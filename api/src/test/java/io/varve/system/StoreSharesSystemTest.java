@@ -24,7 +24,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class StoreSharesSystemTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final int DEPTH = 32;
+    /** Enough to be waiting still after a client has had no CPU for half a second. */
+    private static final int DEPTH = 128;
+
     private static final int BLOCK_BYTES = 4096;
 
     @TempDir

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -117,9 +118,12 @@ class VolumeChangesSystemTest {
         String said = run(command.toArray(String[]::new));
 
         assertThat(said).contains("InvalidSnapshot.InUse");
-        server.api().delete("/v1/snapshots/" + snapshot);
-        assertThat(server.api().get("/v1/snapshots/" + snapshot).response().statusCode())
-                .isEqualTo(404);
+        // The server may learn that nbdsh has gone a moment later than nbdsh's parent.
+        Awaitility.await().atMost(PATIENCE).untilAsserted(() -> {
+            server.api().delete("/v1/snapshots/" + snapshot);
+            assertThat(server.api().get("/v1/snapshots/" + snapshot).response().statusCode())
+                    .isEqualTo(404);
+        });
     }
 
     private static final String DELETE = """

@@ -1,5 +1,6 @@
 package io.varve.benchmarks;
 
+import io.varve.engine.Lz4;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -10,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import net.jpountz.lz4.LZ4Compressor;
-import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.lz4.LZ4SafeDecompressor;
 
 /**
@@ -23,9 +23,8 @@ public final class FrameCompression {
     private static final int LEAST_SAVING = 8;
     private static final long MOST_BYTES = 1L << 30;
 
-    private final LZ4Compressor compressor = LZ4Factory.fastestInstance().fastCompressor();
-    private final LZ4SafeDecompressor decompressor =
-            LZ4Factory.fastestInstance().safeDecompressor();
+    private final LZ4Compressor compressor = Lz4.factory().fastCompressor();
+    private final LZ4SafeDecompressor decompressor = Lz4.factory().safeDecompressor();
     private final ByteBuffer frame = ByteBuffer.allocateDirect(FRAME_BYTES);
     private final ByteBuffer packed = ByteBuffer.allocateDirect(compressor.maxCompressedLength(FRAME_BYTES));
     private final ByteBuffer unpacked = ByteBuffer.allocateDirect(FRAME_BYTES);

@@ -15,6 +15,7 @@ final class DebianPackages {
             Map.entry("e2fsck", "e2fsprogs"),
             Map.entry("fstrim", "util-linux"),
             Map.entry("fusermount3", "fuse3"),
+            Map.entry("ldd", "libc-bin"),
             Map.entry("losetup", "mount"),
             Map.entry("mkfs.ext4", "e2fsprogs"),
             Map.entry("mkfs.xfs", "xfsprogs"),

@@ -18,10 +18,10 @@ import static io.varve.api.portable.PortableDescriptor.RECORD_DIGEST_OFFSET;
 import static io.varve.api.portable.PortableDescriptor.ZEROES;
 
 import io.varve.engine.BlockStore;
+import io.varve.engine.Lz4;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import net.jpountz.lz4.LZ4Exception;
-import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.lz4.LZ4SafeDecompressor;
 
 /**
@@ -30,8 +30,7 @@ import net.jpountz.lz4.LZ4SafeDecompressor;
  */
 public final class PortableReader {
     private final Handler handler;
-    private final LZ4SafeDecompressor decompressor =
-            LZ4Factory.fastestInstance().safeDecompressor();
+    private final LZ4SafeDecompressor decompressor = Lz4.factory().safeDecompressor();
     private final byte[] part = new byte[RECORD_BYTES + MOST_DATA_BYTES];
     private final byte[] data = new byte[MOST_DATA_BYTES];
     private Digest digest = new Digest(new byte[0]);

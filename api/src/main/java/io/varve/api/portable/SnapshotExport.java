@@ -19,6 +19,7 @@ import static io.varve.api.portable.PortableDescriptor.ZEROES;
 import io.varve.engine.BlockStore;
 import io.varve.engine.ExtentSource;
 import io.varve.engine.Extents;
+import io.varve.engine.Lz4;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
@@ -28,7 +29,6 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import net.jpountz.lz4.LZ4Compressor;
-import net.jpountz.lz4.LZ4Factory;
 
 /**
  * Writes the portable file of a snapshot, whole or from behind a record on, so that a transfer that was cut off goes on.
@@ -40,7 +40,7 @@ public final class SnapshotExport {
     private final BlockStore store;
     private final SnapshotRecord snapshot;
     private final Optional<SnapshotId> since;
-    private final LZ4Compressor compressor = LZ4Factory.fastestInstance().fastCompressor();
+    private final LZ4Compressor compressor = Lz4.factory().fastCompressor();
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(MOST_DATA_BYTES);
     private final byte[] plain = new byte[MOST_DATA_BYTES];
     private final byte[] compressed = new byte[compressor.maxCompressedLength(MOST_DATA_BYTES)];

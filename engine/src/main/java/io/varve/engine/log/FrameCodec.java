@@ -1,9 +1,9 @@
 package io.varve.engine.log;
 
+import io.varve.engine.Lz4;
 import java.nio.ByteBuffer;
 import net.jpountz.lz4.LZ4Compressor;
 import net.jpountz.lz4.LZ4Exception;
-import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.lz4.LZ4SafeDecompressor;
 
 /**
@@ -20,9 +20,8 @@ final class FrameCodec {
     /** A frame is kept compressed if that saves at least this part of it. */
     private static final int LEAST_SAVING = 8;
 
-    private static final LZ4Compressor COMPRESSOR = LZ4Factory.fastestInstance().fastCompressor();
-    private static final LZ4SafeDecompressor DECOMPRESSOR =
-            LZ4Factory.fastestInstance().safeDecompressor();
+    private static final LZ4Compressor COMPRESSOR = Lz4.factory().fastCompressor();
+    private static final LZ4SafeDecompressor DECOMPRESSOR = Lz4.factory().safeDecompressor();
 
     /** What a compressed frame takes at most, even if it has become longer. */
     static final int MAX_PACKED_BYTES = COMPRESSOR.maxCompressedLength(MAX_BYTES);
