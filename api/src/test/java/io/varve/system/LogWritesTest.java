@@ -63,7 +63,7 @@ import org.junit.jupiter.api.io.TempDir;
 class LogWritesTest {
     private static final int CHANGES = Integer.getInteger("varve.logwrites.changes", 800);
     private static final int POINTS = Integer.getInteger("varve.logwrites.points", 24);
-    private static final Duration PATIENCE = Duration.ofMinutes(Integer.getInteger("varve.logwrites.minutes", 8));
+    private static final Duration PATIENCE = Duration.ofMinutes(8);
 
     @TempDir
     Path directory;
