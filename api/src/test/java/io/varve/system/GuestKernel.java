@@ -40,6 +40,21 @@ record GuestKernel(Path image, Path initramfs, Path root) {
         return new GuestKernel(kernelFile(), directory.resolve("initramfs"), directory.resolve("root"));
     }
 
+    /** The same with the files of a directory in the initramfs, under {@code /name}. */
+    GuestKernel with(String name, Path files) {
+        Path more = initramfs.resolveSibling("initramfs-" + name);
+        Tools.run(
+                        PATIENCE,
+                        "sh",
+                        resource("add-files").toString(),
+                        initramfs.toString(),
+                        more.toString(),
+                        name,
+                        files.toString())
+                .succeeded();
+        return new GuestKernel(image, more, root);
+    }
+
     private static Path kernelFile() {
         try (Stream<Path> files = Files.list(KERNEL.resolve("boot"))) {
             return files.filter(file -> file.getFileName().toString().startsWith("vmlinuz-"))

@@ -2,8 +2,10 @@ package io.varve.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.varve.testing.Certificates;
 import io.varve.testing.RequiresTools;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -63,6 +65,41 @@ class GuestKernelTest {
             assertThat(console).containsPattern(checked("/dev/nbd0")).containsPattern(checked("/dev/nbd1"));
             assertThat(console.lines().filter(line -> line.matches("before-\\d+: OK")))
                     .hasSize(10);
+        }
+    }
+
+    @Test
+    void fourConnectionsOfTheKernelsNbdClientCarryAFileSystem() {
+        fourConnections(kernel, server);
+    }
+
+    @Test
+    @RequiresTools("openssl")
+    void fourConnectionsOfTheKernelsNbdClientCarryAFileSystemOverTls(@TempDir Path other) {
+        Certificates authority = Certificates.create(other.resolve("ca")).server("ec");
+        List<String> options = List.of(
+                "--nbd=127.0.0.1:0",
+                "--nbd-tls-cert=" + authority.serverCertificate(),
+                "--nbd-tls-key=" + authority.serverKey(),
+                "--nbd-tls-client-ca=" + authority.authority());
+        try (ServerProcess secured = ServerProcess.start(other, List.of(), options)) {
+            fourConnections(kernel.with("certificates", authority.client("guest")), secured);
+        }
+    }
+
+    private static void fourConnections(GuestKernel guestKernel, ServerProcess server) {
+        String volume = server.newVolume("four", 1);
+        Map<String, String> environment =
+                Map.of("host", Guest.HOST, "port", String.valueOf(server.nbdPort()), "volume", volume);
+        try (Guest guest = guestKernel.boot("nbd-connections", environment, "-nic", "user,model=virtio-net-pci")) {
+            guest.await("guest has written", GuestKernel.PATIENCE);
+            assertThat(server.metric("varve_nbd_connections")).isEqualTo(4);
+            guest.type("go on");
+            String console = guest.awaitSuccess(GuestKernel.PATIENCE);
+
+            assertThat(console).containsPattern(checked("/dev/nbd0"));
+            assertThat(console.lines().filter(line -> line.matches("file-\\d-\\d: OK")))
+                    .hasSize(24);
         }
     }
 
