@@ -43,8 +43,10 @@ final class Guest implements AutoCloseable {
      */
     static Guest boot(
             Path kernel, Path initramfs, String script, Map<String, String> environment, List<String> devices) {
-        // In emulation on a busy machine the kernel's check of its timer fails now and then.
-        StringBuilder line = new StringBuilder("console=ttyS0 quiet panic=-1 no_timer_check script=" + script);
+        // In emulation on a busy machine the kernel's check of its timer fails now and then, and what ACPI says of the
+        // interrupts of PCI devices takes longer than the kernel waits.
+        StringBuilder line =
+                new StringBuilder("console=ttyS0 quiet panic=-1 no_timer_check pci=noacpi script=" + script);
         environment.forEach(
                 (name, value) -> line.append(' ').append(name).append('=').append(value));
         List<String> command = new ArrayList<>(List.of("qemu-system-x86_64", "-accel", "tcg", "-m", "512"));
