@@ -64,7 +64,8 @@ public record InstanceEntry(
 
     /** True while its volumes are being made. */
     boolean isLaunching() {
-        return launch.filter(begun -> !begun.whole()).isPresent();
+        return life == InstanceState.PENDING
+                && launch.filter(begun -> !begun.whole()).isPresent();
     }
 
     InstanceEntry launched() {

@@ -3,6 +3,7 @@ package io.varve.api.control;
 import static io.varve.api.control.ControlFixture.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
@@ -158,14 +159,53 @@ class InstanceLaunchesTest {
         throw new AssertionError("the call never ran to its end");
     }
 
+    @Test
+    void nobodyUsesWhatALaunchThatFailedOnTheWayHasLeft() {
+        VolumeId other = fixture.volume();
+        int left = 0;
+        for (int crashAt = 1; crashAt < MORE_STEPS_THAN_THE_CALL_HAS; crashAt++) {
+            fixture.restart();
+            CrashPoints crash = new CrashPoints(crashAt);
+            try (ControlPlane plane = dying(crash)) {
+                Throwable unused = plane.instanceLaunches()
+                        .launch(request(Optional.empty()))
+                        .handle((done, failure) -> failure)
+                        .join();
+                for (InstanceEntry instance :
+                        plane.instances().list(ListRequest.FIRST).items()) {
+                    if (instance.isLaunching()) {
+                        left++;
+                        assertThat(refusal(plane.instances().attach(instance.id(), other, "/dev/sdz", false)))
+                                .isEqualTo(ErrorCode.INCORRECT_INSTANCE_STATE);
+                        assertThat(refusal(plane.instances()
+                                        .become(
+                                                instance.id(),
+                                                InstanceState.RUNNING,
+                                                Precondition.NONE,
+                                                Connections.NONE)))
+                                .isEqualTo(ErrorCode.INCORRECT_INSTANCE_STATE);
+                    }
+                }
+            }
+            if (!crash.crashed()) {
+                break;
+            }
+        }
+        assertThat(left).isGreaterThan(3);
+    }
+
+    private ControlPlane dying(CrashPoints crash) {
+        return ControlPlane.start(
+                crash.around(BlockStore.class, fixture.store()),
+                crash.around(Metadata.class, fixture.metadata()),
+                new SecureRandom(),
+                fixture.clock());
+    }
+
     private boolean crash(int crashAt) {
         fixture.restart();
         CrashPoints crash = new CrashPoints(crashAt);
-        try (ControlPlane plane = ControlPlane.start(
-                crash.around(io.varve.engine.BlockStore.class, fixture.store()),
-                crash.around(Metadata.class, fixture.metadata()),
-                new SecureRandom(),
-                fixture.clock())) {
+        try (ControlPlane plane = dying(crash)) {
             Throwable unused = plane.instanceLaunches()
                     .launch(request(Optional.empty()))
                     .handle((done, failure) -> failure)
