@@ -2,6 +2,7 @@ package io.varve.api.control;
 
 import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeRecord;
+import io.varve.engine.VolumeStatus;
 import io.varve.engine.VolumeUsage;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +27,11 @@ public record VolumeView(
     /** The snapshot that it was restored from; empty too for a copy, whose snapshot nobody ever saw. */
     public Optional<SnapshotId> origin() {
         return entry.copy().isPresent() ? Optional.empty() : record.origin();
+    }
+
+    /** True unless blocks of it are damaged or it refuses writes. */
+    public boolean isWell() {
+        return record.status().health() == VolumeStatus.Health.OK;
     }
 
     /** The state in EC2's words. */

@@ -33,6 +33,7 @@ public final class Volumes {
             .one("create-time", volume -> volume.record().createdAt())
             .one("encrypted", volume -> false)
             .one("multi-attach-enabled", volume -> volume.entry().multiAttach())
+            .one("volume-status.status", volume -> volume.isWell() ? "ok" : "impaired")
             .many("snapshot-id", volume -> volume.origin().stream())
             .many("source-volume-id", volume -> volume.entry().copy().stream().map(VolumeEntry.Copy::of))
             .many(

@@ -13,10 +13,8 @@ import io.varve.api.control.InstanceState;
 import io.varve.api.control.Instances;
 import io.varve.api.control.ListRequest;
 import io.varve.api.control.RequestException;
-import io.varve.api.control.VolumeView;
 import io.varve.api.control.Volumes;
 import io.varve.engine.VolumeId;
-import io.varve.engine.VolumeStatus;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -156,8 +154,7 @@ final class InstanceAttributeActions {
 
     private boolean isWell(Attachment attachment) {
         return volumes.find(attachment.volume())
-                .map(VolumeView::record)
-                .filter(volume -> volume.status().health() != VolumeStatus.Health.OK)
+                .filter(volume -> !volume.isWell())
                 .isEmpty();
     }
 

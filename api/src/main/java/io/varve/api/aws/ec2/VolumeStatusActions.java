@@ -56,7 +56,7 @@ final class VolumeStatusActions {
 
     private static void item(Ec2Xml xml, VolumeView volume) {
         VolumeStatus status = volume.record().status();
-        boolean well = status.health() == VolumeStatus.Health.OK;
+        boolean well = volume.isWell();
         xml.text("volumeId", volume.record().id())
                 .text("availabilityZone", Place.ZONE)
                 .text("availabilityZoneId", Place.ZONE_ID)

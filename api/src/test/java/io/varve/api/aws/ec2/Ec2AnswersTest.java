@@ -160,6 +160,16 @@ class Ec2AnswersTest {
     }
 
     @Test
+    void volumesAreFoundByHowWellTheyAre() {
+        String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
+        String[] well = {"Filter.1.Name", "volume-status.status", "Filter.1.Value.1", "ok"};
+
+        assertThat(ec2.done("DescribeVolumeStatus", well).body().toString()).contains(volume);
+        well[3] = "impaired";
+        assertThat(ec2.done("DescribeVolumeStatus", well).body().toString()).doesNotContain(volume);
+    }
+
+    @Test
     void theStateOfFastRestoresIsTheirFilterOnly() {
         String volume = first(ec2.done("CreateVolume", "Size", "1"), "volumeId");
         String snapshot = first(ec2.done("CreateSnapshot", "VolumeId", volume), "snapshotId");
