@@ -153,11 +153,10 @@ public final class Ec2DescribeSpeed implements AutoCloseable {
                 throw new IllegalStateException("%s: %d items, not %d".formatted(what, items, expected));
             }
         }
-        double first = millis[0];
-        Arrays.sort(millis);
+        Arrays.sort(millis, 1, CALLS);
         out.printf(
                 "%-45s first %6.1f ms, then median %6.1f ms, longest %6.1f ms%n",
-                what, first, millis[CALLS / 2], millis[CALLS - 2]);
+                what, millis[0], millis[CALLS / 2], millis[CALLS - 1]);
     }
 
     private String call(String action) throws Exception {

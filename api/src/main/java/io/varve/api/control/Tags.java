@@ -25,7 +25,7 @@ public final class Tags {
     /** A tag and what has it. */
     public record Tag(String resource, String kind, String key, String value) {}
 
-    /** A tag at its place among all. */
+    /** A tag at its place among all that pass. */
     private record Placed(int place, Tag tag) {}
 
     /** A part of the tags, by resource and key. Pages move with tags that come and go between them. */
@@ -35,11 +35,11 @@ public final class Tags {
         add(all, "snapshot", parts.snapshots().all(), SnapshotEntry::phase);
         add(all, "image", parts.images().all(), ImageEntry::phase);
         add(all, "instance", parts.instances().all(), instance -> Phase.READY);
+        all.removeIf(FILTERS.passing(request.filters()).negate());
         all.sort(Comparator.comparing(Tag::resource).thenComparing(Tag::key));
         List<Placed> placed = new ArrayList<>();
         all.forEach(tag -> placed.add(new Placed(placed.size(), tag)));
-        return request.page(
-                "tags", placed, Placed::place, one -> Optional.of(one.tag()), FILTERS.passing(request.filters()));
+        return request.page("tags", placed, Placed::place, one -> Optional.of(one.tag()), tag -> true);
     }
 
     private interface PhaseOf<T> {
