@@ -2,9 +2,9 @@ package io.varve.nbd;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.EventLoop;
 import io.netty.channel.WriteBufferWaterMark;
 import io.varve.engine.Volume;
 import java.io.IOException;
@@ -51,6 +51,9 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     private boolean refusing;
     private boolean leaving;
     private boolean closing;
+    /** The client was in the middle of something when the server ended the connection. */
+    private boolean interrupted;
+
     private boolean gone;
 
     /** What exists only once the channel is on this loop. */
@@ -93,7 +96,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         RequestDecoder decoder = new RequestDecoder(this, session.style(), service.limits(), receiver, ctx.alloc());
         ReplyWriter replies = new ReplyWriter(ctx, session.style(), this::kept);
         RequestWork work = new RequestWork(session, service.limits(), rules, ctx, replies, () -> gone);
-        StallWatch watch = new StallWatch(ctx.channel(), decoder, service);
+        StallWatch watch = new StallWatch(ctx.channel(), decoder, replies, intake, service);
         receiver.allow(intake);
         int outbound = service.limits().outboundBytes();
         ctx.channel().config().setWriteBufferWaterMark(new WriteBufferWaterMark(outbound / 4, outbound));
@@ -272,16 +275,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     /**
      * Answers what is at work, and every later request with ESHUTDOWN, and closes the connection (proto.md, "Terminating
-     * the transmission phase"). Any thread.
+     * the transmission phase"). A request that is not there whole by then is forgotten. Any thread.
      *
      * @param graceNanos time that the client is given to see an ESHUTDOWN and leave by itself
      */
     void drain(long graceNanos) {
-        wiring().ctx().channel().eventLoop().execute(() -> {
+        EventLoop loop = wiring().ctx().channel().eventLoop();
+        loop.execute(() -> {
             refusing = true;
+            runTurn();
             if (graceNanos > 0) {
-                wiring().ctx().channel().eventLoop().schedule(this::leave, graceNanos, TimeUnit.NANOSECONDS);
-                runTurn();
+                loop.schedule(this::leave, graceNanos, TimeUnit.NANOSECONDS);
             } else {
                 leave();
             }
@@ -295,6 +299,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
 
     private void leave() {
         leaving = true;
+        interrupted = wiring().decoder().midMessage() || !held.isEmpty();
         wiring().decoder().end();
         runTurn();
     }
@@ -317,9 +322,13 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     private void endTurn(Wiring my) {
         if (leaving && my.intake().idle() && !closing) {
             closing = true;
-            my.ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            bidFarewell(my.ctx());
         }
-        my.intake().regulate(!leaving && held.isEmpty() && !my.decoder().waits());
+        if (closing) {
+            my.intake().settle();
+        } else {
+            my.intake().regulate(!leaving && held.isEmpty() && !my.decoder().waits());
+        }
         my.watch().arm();
         if (!sendingAwaited && my.intake().holdsShared() && my.intake().unsentBytes() > 0) {
             // No other event says that the last of it was taken, and others may wait for the memory.
@@ -328,6 +337,17 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
                 sendingAwaited = false;
                 turnSoon();
             });
+        }
+    }
+
+    private void bidFarewell(ChannelHandlerContext ctx) {
+        if (refusing) {
+            Farewell.within(service.limits().patience().farewell(), ctx.channel());
+        }
+        if (interrupted) {
+            Farewell.interrupt(ctx);
+        } else {
+            Farewell.say(ctx);
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The memory that all connections share beyond what each of them is guaranteed. Whoever does not get what he wants at
@@ -47,6 +48,11 @@ final class InFlightBudget {
     /** True if somebody waits. */
     boolean wanted() {
         return wanted;
+    }
+
+    /** True if somebody else waits than the owner of a claim. */
+    synchronized boolean wantedByOthers(@Nullable Claim own) {
+        return waiting.size() > (waiting.contains(own) ? 1 : 0);
     }
 
     boolean hasFree(long bytes) {

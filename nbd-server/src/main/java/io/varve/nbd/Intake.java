@@ -151,6 +151,11 @@ final class Intake implements PayloadReceiver.Allowance {
         return sharedBytes > 0;
     }
 
+    /** True if they do wait. */
+    boolean holdsWhatOthersWant() {
+        return sharedBytes > 0 && budget.wanted() && budget.wantedByOthers(claim);
+    }
+
     /** Replies that wait for the client. */
     long unsentBytes() {
         ChannelOutboundBuffer outbound = channel.unsafe().outboundBuffer();
@@ -170,7 +175,7 @@ final class Intake implements PayloadReceiver.Allowance {
     }
 
     /** Takes from the shared budget what is used of it beyond what was taken, and gives back the rest. */
-    private void settle() {
+    void settle() {
         claimMet = false;
         long work = workBytes();
         lastBytes = work + receivedBytes;

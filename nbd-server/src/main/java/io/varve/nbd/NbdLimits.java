@@ -25,7 +25,7 @@ import java.time.Duration;
  * @param statusExtents extents that one context answers to one BLOCK_STATUS; the client asks again behind them. The
  *     protocol wants no more than 2^20
  * @param prefetchBytes what one CACHE reads at most, whatever its length
- * @param stall time that a client may stand still in the middle of a message, or leave its replies unread
+ * @param patience how long is waited for clients
  */
 public record NbdLimits(
         int connections,
@@ -39,7 +39,7 @@ public record NbdLimits(
         int outboundBytes,
         int statusExtents,
         long prefetchBytes,
-        Duration stall) {
+        Patience patience) {
     /** Half of it is one small read of the socket, the other half for what such a read brings. */
     private static final long LEAST_GUARANTEED_BYTES = 2 * PayloadReceiver.MIN_BYTES;
 
@@ -55,7 +55,24 @@ public record NbdLimits(
             4 << 20,
             16 << 10,
             64L << 20,
-            Duration.ofSeconds(30));
+            Patience.DEFAULT);
+
+    /**
+     * How long is waited for clients. Whoever has nothing to say and nothing to be told may stay for ever.
+     *
+     * @param stall time in which nothing moves, in either direction, in the middle of a message or while replies are unread;
+     *     then the connection is closed. No link is as slow as that
+     * @param pressed the same for a connection that holds memory which others wait for: a client that asks for the largest
+     *     replies and does not take them would keep it for the whole stall. Longer than what a kernel's socket buffer hides
+     *     of a slow client
+     * @param pressedBytes what such a client has to move in that time, if it has so much to move: less would give the memory
+     *     back too late. It is 100 KiB/s
+     * @param farewell time to take the last replies and to hang up, when the server ends a connection
+     */
+    public record Patience(Duration stall, Duration pressed, long pressedBytes, Duration farewell) {
+        public static final Patience DEFAULT =
+                new Patience(Duration.ofSeconds(30), Duration.ofSeconds(10), 1 << 20, Duration.ofSeconds(5));
+    }
 
     /**
      * The bounds of the handshake.
@@ -127,12 +144,19 @@ public record NbdLimits(
                 negotiation.metaQueries,
                 negotiation.metaContexts,
                 newHandshake);
-        return with(connections, timed, connectionRequests, connectionBytes, totalBytes, newStall);
+        Duration pressed = newStall.compareTo(patience.pressed) < 0 ? newStall : patience.pressed;
+        Patience newPatience = new Patience(newStall, pressed, patience.pressedBytes, patience.farewell);
+        return with(connections, timed, connectionRequests, connectionBytes, totalBytes, newPatience);
     }
 
     /** The same with another bound on what may be at work. */
     public NbdLimits withWork(int newConnectionRequests, long newConnectionBytes, long newTotalBytes) {
-        return with(connections, negotiation, newConnectionRequests, newConnectionBytes, newTotalBytes, stall);
+        return with(connections, negotiation, newConnectionRequests, newConnectionBytes, newTotalBytes, patience);
+    }
+
+    /** The same with other patience. */
+    public NbdLimits withPatience(Patience newPatience) {
+        return with(connections, negotiation, connectionRequests, connectionBytes, totalBytes, newPatience);
     }
 
     /**
@@ -155,17 +179,17 @@ public record NbdLimits(
                 outboundBytes,
                 statusExtents,
                 prefetchBytes,
-                stall);
+                patience);
     }
 
     /** The same with another number of connections. */
     public NbdLimits withConnections(int newConnections) {
-        return with(newConnections, negotiation, connectionRequests, connectionBytes, totalBytes, stall);
+        return with(newConnections, negotiation, connectionRequests, connectionBytes, totalBytes, patience);
     }
 
     /** The same with other bounds of the handshake. */
     public NbdLimits withNegotiation(Negotiation newNegotiation) {
-        return with(connections, newNegotiation, connectionRequests, connectionBytes, totalBytes, stall);
+        return with(connections, newNegotiation, connectionRequests, connectionBytes, totalBytes, patience);
     }
 
     private NbdLimits with(
@@ -174,7 +198,7 @@ public record NbdLimits(
             int newConnectionRequests,
             long newConnectionBytes,
             long newTotalBytes,
-            Duration newStall) {
+            Patience newPatience) {
         return new NbdLimits(
                 newConnections,
                 newNegotiation,
@@ -187,6 +211,6 @@ public record NbdLimits(
                 outboundBytes,
                 statusExtents,
                 prefetchBytes,
-                newStall);
+                newPatience);
     }
 }

@@ -26,6 +26,7 @@ final class ReplyWriter {
     private final IntConsumer kept;
     private @Nullable ByteBuf gathered;
     private long writtenBytes;
+    private long totalBytes;
 
     /** @param kept told how many bytes a reply holds beyond those that it sends, and the negative once it is sent */
     ReplyWriter(ChannelHandlerContext ctx, ReplyStyle style, IntConsumer kept) {
@@ -157,14 +158,21 @@ final class ReplyWriter {
         TransmissionWire.putChunkHeader(to, style, flags, type, request.cookie, request.offset, payloadBytes);
     }
 
+    /** All bytes so far, sent or not. */
+    long totalBytes() {
+        return totalBytes;
+    }
+
     private void write(ByteBuf reply) {
         writtenBytes += reply.readableBytes();
+        totalBytes += reply.readableBytes();
         ctx.write(reply, ctx.voidPromise());
     }
 
     private void writeKeeping(ByteBuf reply, int moreBytes) {
         kept.accept(moreBytes);
         writtenBytes += reply.readableBytes();
+        totalBytes += reply.readableBytes();
         ctx.write(reply).addListener(sent -> kept.accept(-moreBytes));
     }
 

@@ -62,6 +62,7 @@ final class RequestDecoder {
     private @Nullable NbdRequest current;
     private long refusedBytes;
     private long takenBytes;
+    private long begunRequests;
 
     RequestDecoder(
             Sink sink, ReplyStyle style, NbdLimits limits, PayloadReceiver receiver, ByteBufAllocator allocator) {
@@ -126,6 +127,11 @@ final class RequestDecoder {
         return takenBytes;
     }
 
+    /** Requests so far, with the one that is not there whole yet. */
+    long begunRequests() {
+        return begunRequests;
+    }
+
     /** Takes no further request, forgets one that is not there whole, and ignores what comes. */
     void end() {
         part = Part.END;
@@ -167,6 +173,7 @@ final class RequestDecoder {
             sink.violation("request magic 0x" + Integer.toHexString(received));
             return true;
         }
+        begunRequests++;
         NbdRequest request = sink.begin(
                 header.getUnsignedShort(at + TransmissionWire.REQUEST_FLAGS),
                 header.getUnsignedShort(at + TransmissionWire.REQUEST_COMMAND),

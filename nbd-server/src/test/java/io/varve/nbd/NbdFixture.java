@@ -49,6 +49,14 @@ final class NbdFixture implements AutoCloseable {
         return new NbdFixture(transport, limits, options -> options.onTcp(anyPort()));
     }
 
+    /** A server that gives clients so much time to leave when it disconnects them. */
+    static NbdFixture startGracious(Duration grace) {
+        return new NbdFixture(Transport.auto(), NbdLimits.DEFAULT, options -> {
+            NbdServerOptions tcp = options.onTcp(anyPort());
+            return new NbdServerOptions(tcp.listeners(), tcp.tls(), tcp.limits(), grace);
+        });
+    }
+
     /** A server that speaks TLS on TCP. */
     static NbdFixture startWithTls(TlsSettings tls, TlsMode mode, NbdLimits limits) {
         Listener listener = new Listener(new Listener.Tcp(anyPort()), new Access(mode, false));
