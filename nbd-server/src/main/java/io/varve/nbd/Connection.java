@@ -364,7 +364,7 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
         boolean taken = held.isEmpty() && decoder.decode(Unpooled.EMPTY_BUFFER);
         while (!held.isEmpty()) {
             taken |= decoder.decode(held.peek());
-            if (held.peek().isReadable()) {
+            if (held.isEmpty() || held.peek().isReadable()) {
                 break;
             }
             letGo(held.remove());

@@ -221,7 +221,7 @@ final class Intake implements PayloadReceiver.Allowance {
     /** Reads the socket or leaves it, and arranges to be woken where no event of the connection's own will do it. */
     void regulate(boolean wanted) {
         settle();
-        boolean open = wanted && mayTake() && mayReceive();
+        boolean open = mayTake() && wanted && mayReceive();
         if (open != channel.config().isAutoRead()) {
             if (!open) {
                 counters.pauses.increment();

@@ -187,6 +187,23 @@ public record NbdLimits(
         return with(newConnections, negotiation, connectionRequests, connectionBytes, totalBytes, patience);
     }
 
+    /** The same with another number of extents in an answer. */
+    NbdLimits withStatusExtents(int newStatusExtents) {
+        return new NbdLimits(
+                connections,
+                negotiation,
+                requestBytes,
+                discardBytes,
+                connectionRequests,
+                connectionBytes,
+                totalBytes,
+                guaranteedBytes,
+                outboundBytes,
+                newStatusExtents,
+                prefetchBytes,
+                patience);
+    }
+
     /** The same with other bounds of the handshake. */
     public NbdLimits withNegotiation(Negotiation newNegotiation) {
         return with(connections, newNegotiation, connectionRequests, connectionBytes, totalBytes, patience);

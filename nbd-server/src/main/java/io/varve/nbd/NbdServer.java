@@ -119,6 +119,11 @@ public final class NbdServer implements AutoCloseable {
         return service.counters();
     }
 
+    /** Direct memory of the pool that all buffers are from, with what it keeps around them. */
+    long pooledBytes() {
+        return buffers.metric().usedDirectMemory();
+    }
+
     /** Connections to a volume that are in the transmission phase. */
     public int connections(VolumeId volume) {
         return service.connections().count(volume.toString());

@@ -83,6 +83,9 @@ final class RequestDecoder {
     boolean decode(ByteBuf in) {
         int before = in.readableBytes();
         boolean waited = waits();
+        if (part == Part.END) {
+            in.skipBytes(before);
+        }
         boolean going = true;
         while (going && (in.isReadable() || waits())) {
             going = switch (part) {
@@ -90,10 +93,8 @@ final class RequestDecoder {
                 case ADMISSION -> admission(in);
                 case PAYLOAD -> payload(in);
                 case REFUSED_PAYLOAD -> refusedPayload(in);
-                case END -> {
-                    in.skipBytes(in.readableBytes());
-                    yield false;
-                }
+                // A close may have taken the buffer away; the rest is skipped the next time.
+                case END -> false;
             };
         }
         int taken = before - in.readableBytes();

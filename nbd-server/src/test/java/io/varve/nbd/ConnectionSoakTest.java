@@ -2,9 +2,10 @@ package io.varve.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.buffer.PooledByteBufAllocator;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryUsage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
@@ -25,15 +26,17 @@ class ConnectionSoakTest {
     void nothingIsLeftOfClientsThatCameAndWent() {
         try (NbdFixture nbd = NbdFixture.start()) {
             comeAndGo(nbd, WARM_UP);
-            Use before = use();
+            Use before = use(nbd);
 
             comeAndGo(nbd, CONNECTIONS);
 
-            Use after = use();
+            Use after = use(nbd);
+            System.out.printf("%d connections: before %s, after %s%n", CONNECTIONS, before, after);
             assertThat(after.descriptors).isLessThanOrEqualTo(before.descriptors + 2);
             assertThat(after.threads).isLessThanOrEqualTo(before.threads + 2);
-            // Arenas grow in chunks of 4 MiB; a buffer lost by every connection would be hundreds of them.
+            // Arenas grow in chunks of 16 MiB; a buffer lost by every connection would be many of them.
             assertThat(after.directBytes).isLessThanOrEqualTo(before.directBytes + (32 << 20));
+            assertThat(after.heapBytes).isLessThanOrEqualTo(before.heapBytes + (16 << 20));
             assertThat(nbd.server.counters().bytesInFlight()).isZero();
         }
     }
@@ -89,14 +92,17 @@ class ConnectionSoakTest {
         client.close();
     }
 
-    private record Use(long descriptors, int threads, long directBytes) {}
+    private record Use(long descriptors, int threads, long directBytes, long heapBytes) {}
 
-    private static Use use() {
+    private static Use use(NbdFixture nbd) {
+        System.gc();
+        MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
         try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
             return new Use(
                     descriptors.count(),
                     Thread.activeCount(),
-                    PooledByteBufAllocator.DEFAULT.metric().usedDirectMemory());
+                    nbd.server.pooledBytes(),
+                    heap.getUsed());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -213,6 +213,10 @@ final class WireClient implements AutoCloseable {
         return get(() -> in.readNBytes(length));
     }
 
+    void readFully(byte[] to) {
+        run(() -> in.readFully(to));
+    }
+
     /** The error that a request is answered with; 0 for success. Not for successful reads. */
     int call(byte[] request) {
         send(request);
