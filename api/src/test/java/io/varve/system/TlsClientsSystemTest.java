@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * QEMU's programs and libnbd's on a server that talks to nobody without TLS and a client certificate. Two cannot: fio 3.33 lets
- * libnbd read no certificates, and {@code qemu-img bench} of 7.2 takes none.
+ * libnbd read no certificates, and {@code qemu-img bench} of 7.2 takes none but through the daemon.
  */
 @RequiresTools("openssl")
 class TlsClientsSystemTest {
@@ -191,9 +191,16 @@ class TlsClientsSystemTest {
                     "-c",
                     "read -P 0x5a 102464k 960k");
             assertThat(said).doesNotContain("failed", "error");
+            run(("qemu-img bench -f raw -w -c 2000 -d 32 -s 8192 -o 500m --pattern=119 --flush-interval=100 " + again)
+                    .split(" ", -1));
         }
         assertThat(server.operations(volume, "trim")).isPositive();
-        assertThat(qemuIo(options(volume), "read -P 0 100M 64k", "read -P 0x5a 102464k 960k", "read -P 0 3M 6M"))
+        assertThat(qemuIo(
+                        options(volume),
+                        "read -P 0 100M 64k",
+                        "read -P 0x5a 102464k 960k",
+                        "read -P 0 3M 6M",
+                        "read -P 119 500M 16384000"))
                 .doesNotContain("failed", "error");
     }
 

@@ -117,6 +117,8 @@ class Negotiation:
     def go(self, export, infos=(INFO_NAME, INFO_DESCRIPTION, INFO_BLOCK_SIZE), option=OPT_GO):
         """GO or INFO; what is told is in self.size, self.flags, ..."""
         replies = self.option(option, export_request(export, *infos))
+        if replies[-1][0] == REP_ACK:
+            assert b"\0\0" in [data[:2] for _, data in replies[:-1]], "INFO_EXPORT is mandatory"
         for kind, data in replies[:-1]:
             assert kind == REP_INFO
             info, = struct.unpack(">H", data[:2])
