@@ -63,12 +63,16 @@ final class Intake implements PayloadReceiver.Allowance {
 
     /** True if a request that takes so much memory may go in; if not, {@code wake} says when to ask again. */
     boolean admits(long payloadBytes) {
+        if (payloadBytes == 0) {
+            withdraw();
+            return true;
+        }
         long payloadsAtWork = requestBytes - (long) requests * REQUEST_BYTES;
         if (requests > 0 && payloadsAtWork + payloadBytes > limits.connectionBytes()) {
             return false;
         }
         long lacking = workShare(workBytes() + REQUEST_BYTES + payloadBytes) + receivedShare(0) - sharedBytes;
-        if (payloadBytes == 0 || lacking <= 0) {
+        if (lacking <= 0) {
             withdraw();
             return true;
         }

@@ -1,11 +1,15 @@
 package io.varve.nbd;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What a server counts about itself. Requests are counted by their volumes. Thread-safe. */
 public final class NbdCounters {
     final AtomicLong open = new AtomicLong();
+    /** TLS handshakes under way. */
+    final AtomicInteger tlsHandshakes = new AtomicInteger();
+
     final LongAdder accepted = new LongAdder();
     final LongAdder refused = new LongAdder();
     final LongAdder opened = new LongAdder();

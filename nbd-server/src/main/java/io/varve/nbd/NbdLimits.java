@@ -88,6 +88,8 @@ public record NbdLimits(
      * @param listedExports exports that LIST names; with more it is answered TOO_BIG. libnbd's own programs stop there
      * @param metaQueries queries in one LIST_META_CONTEXT or SET_META_CONTEXT
      * @param metaContexts contexts that one client may select: each is asked by every BLOCK_STATUS
+     * @param tlsHandshakes handshakes of TLS at once, before anybody has shown who he is: each keeps buffers and keys on the
+     *     heap. One more is refused and may be tried again
      * @param duration time for everything before the transmission phase
      */
     public record Negotiation(
@@ -99,9 +101,25 @@ public record NbdLimits(
             int listedExports,
             int metaQueries,
             int metaContexts,
+            int tlsHandshakes,
             Duration duration) {
-        public static final Negotiation DEFAULT =
-                new Negotiation(64 << 10, 8 << 10, 4 << 20, 4 << 10, 4096, 10_000, 128, 16, Duration.ofSeconds(10));
+        public static final Negotiation DEFAULT = new Negotiation(
+                64 << 10, 8 << 10, 4 << 20, 4 << 10, 4096, 10_000, 128, 16, 256, Duration.ofSeconds(10));
+
+        /** The same with another number of TLS handshakes. */
+        Negotiation withTlsHandshakes(int newTlsHandshakes) {
+            return new Negotiation(
+                    options,
+                    optionBytes,
+                    answerBytes,
+                    outboundBytes,
+                    nameBytes,
+                    listedExports,
+                    metaQueries,
+                    metaContexts,
+                    newTlsHandshakes,
+                    duration);
+        }
 
         /** The same with other bounds on answers. */
         Negotiation withAnswers(int newAnswerBytes, int newOutboundBytes) {
@@ -114,6 +132,7 @@ public record NbdLimits(
                     listedExports,
                     metaQueries,
                     metaContexts,
+                    tlsHandshakes,
                     duration);
         }
 
@@ -128,6 +147,7 @@ public record NbdLimits(
                     newListedExports,
                     metaQueries,
                     metaContexts,
+                    tlsHandshakes,
                     duration);
         }
     }
@@ -143,6 +163,7 @@ public record NbdLimits(
                 negotiation.listedExports,
                 negotiation.metaQueries,
                 negotiation.metaContexts,
+                negotiation.tlsHandshakes,
                 newHandshake);
         Duration pressed = newStall.compareTo(patience.pressed) < 0 ? newStall : patience.pressed;
         Patience newPatience = new Patience(newStall, pressed, patience.pressedBytes, patience.farewell);

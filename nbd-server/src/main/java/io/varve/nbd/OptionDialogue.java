@@ -5,6 +5,7 @@ import io.varve.engine.Volume;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -165,13 +166,25 @@ final class OptionDialogue {
                     HandshakeWire.REP_ERR_INVALID,
                     client.isPresent() ? "TLS was started already" : "this option takes no data");
         }
+        AtomicInteger underWay = service.counters().tlsHandshakes;
+        if (underWay.incrementAndGet() > service.limits().negotiation().tlsHandshakes()) {
+            underWay.decrementAndGet();
+            throw new OptionException(HandshakeWire.REP_ERR_POLICY, "too many handshakes of TLS at once; try again");
+        }
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        handshake.ctx().channel().closeFuture().addListener(closed -> over.complete(null));
+        over.whenComplete((nothing, failure) -> underWay.decrementAndGet());
         handshake.await(tls.newEngine(handshake.ctx().alloc()), (engine, failure) -> {
             if (engine == null) {
+                over.complete(null);
                 LOG.error("no TLS engine", failure);
                 handshake.refuse(HandshakeWire.REP_ERR_POLICY, "TLS does not work now; see the server's log");
                 return;
             }
-            handshake.startTls(engine, tls, () -> begunTls(engine));
+            handshake.startTls(engine, tls, () -> {
+                over.complete(null);
+                begunTls(engine);
+            });
         });
     }
 

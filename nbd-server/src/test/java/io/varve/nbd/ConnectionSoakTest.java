@@ -98,11 +98,7 @@ class ConnectionSoakTest {
         System.gc();
         MemoryUsage heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage();
         try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
-            return new Use(
-                    descriptors.count(),
-                    Thread.activeCount(),
-                    nbd.server.pooledBytes(),
-                    heap.getUsed());
+            return new Use(descriptors.count(), Thread.activeCount(), nbd.server.pooledBytes(), heap.getUsed());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

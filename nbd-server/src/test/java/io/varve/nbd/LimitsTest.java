@@ -45,6 +45,7 @@ class LimitsTest {
             Map.entry("negotiation.listedExports", "KnownVulnerabilitiesTest#moreOptionsThanAHandshakeMayHaveClose"),
             Map.entry("negotiation.metaQueries", "MetaContextTest#refusesQueriesThatAreBroken"),
             Map.entry("negotiation.metaContexts", "MetaContextTest#moreContextsThanOneClientMaySelectAreTooBig"),
+            Map.entry("negotiation.tlsHandshakes", "TlsTest#moreTlsHandshakesAtOnceThanThereMayBeAreRefused"),
             Map.entry("negotiation.duration", "ServerLifeTest#aHandshakeThatTakesTooLongIsClosed"));
 
     @Test

@@ -263,6 +263,28 @@ class TlsTest {
     }
 
     @Test
+    void moreTlsHandshakesAtOnceThanThereMayBeAreRefused() {
+        Certificates authority = Certificates.create(directory.resolve("ca")).server("ec");
+        NbdLimits one = NbdLimits.DEFAULT.withNegotiation(NbdLimits.Negotiation.DEFAULT.withTlsHandshakes(1));
+        nbd = NbdFixture.startWithTls(settings(authority, Optional.empty(), Optional.empty()), TlsMode.REQUIRED, one);
+        try (WireClient done = secured();
+                WireClient silent = tcp();
+                WireClient next = tcp()) {
+            done.go("disk");
+            silent.handshake();
+            assertThat(type(silent, HandshakeWire.OPT_STARTTLS, NOTHING)).isEqualTo(HandshakeWire.REP_ACK);
+            next.handshake();
+            assertThat(type(next, HandshakeWire.OPT_STARTTLS, NOTHING)).isEqualTo(HandshakeWire.REP_ERR_POLICY);
+            assertThat(done.call(WireClient.request(0, 3, 1, 0, 0))).isZero();
+
+            silent.close();
+            Awaitility.await().until(() -> type(next, HandshakeWire.OPT_STARTTLS, NOTHING) == HandshakeWire.REP_ACK);
+            next.startTls(trusting(), "TLSv1.3");
+            next.go("disk");
+        }
+    }
+
+    @Test
     void clientsThatVanishOrFallSilentInTheTlsHandshakeCostNothing() {
         Certificates authority = Certificates.create(directory.resolve("ca")).server("ec");
         NbdLimits hasty = NbdLimits.DEFAULT.withTimes(Duration.ofMillis(500), Duration.ofSeconds(30));
