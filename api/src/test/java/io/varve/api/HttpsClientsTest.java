@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
@@ -139,6 +140,7 @@ class HttpsClientsTest {
     }
 
     @Test
+    @Tag("slow")
     @RequiresTools("aws")
     void theAwsCommandLineWorksWithItsKeyAndNotWithAnother() {
         String name = "over-https";
@@ -170,6 +172,7 @@ class HttpsClientsTest {
     }
 
     @Test
+    @Tag("slow")
     @RequiresTools("python3")
     void boto3WorksWithItsKeyAndNotWithAnother() {
         boolean required = "1".equals(System.getenv("VARVE_REQUIRE_TOOLS"));
