@@ -66,6 +66,7 @@ public final class AwsGate {
             Signature signature = Signature.of(request.headers(), query);
             service = signature.service();
             Face face = face(service);
+            check.requireKnown(signature); // before it takes a place among those at work
             receive(request, new Admission(requestId, query, query.parameters(), signature, face));
         } catch (AccessException e) {
             refuse(request, requestId, service, e);

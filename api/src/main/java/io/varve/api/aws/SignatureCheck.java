@@ -33,14 +33,25 @@ final class SignatureCheck {
         this.clock = clock;
     }
 
+    /** Turns away who is nobody before anything is spent on him. Fails with UNKNOWN_KEY. */
+    void requireKnown(Signature signature) {
+        if (!keys.open()) {
+            key(signature);
+        }
+    }
+
+    private AccessKey key(Signature signature) {
+        return keys.find(signature.keyId())
+                .orElseThrow(() -> new AccessException(
+                        AccessFault.UNKNOWN_KEY, "there is no access key " + signature.keyId() + " here"));
+    }
+
     /** Whose request it is. Fails with UNKNOWN_KEY, EXPIRED, INCOMPLETE_SIGNATURE or WRONG_SIGNATURE. */
     Caller caller(String method, String path, RawQuery query, MultiMap headers, Signature signature, Buffer body) {
         if (keys.open()) {
             return Caller.OPEN;
         }
-        AccessKey key = keys.find(signature.keyId())
-                .orElseThrow(() -> new AccessException(
-                        AccessFault.UNKNOWN_KEY, "there is no access key " + signature.keyId() + " here"));
+        AccessKey key = key(signature);
         requireFresh(signature);
         requireAllSigned(headers, signature);
         String canonical = CanonicalRequest.of(

@@ -7,6 +7,8 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.HostAndPort;
 import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -57,6 +59,10 @@ final class HostGuard {
                 || !known(host.host().toLowerCase(Locale.ROOT))) {
             throw refused("Host", headers.get("Host"), "it is not an address of this server");
         }
+        String target = request.uri();
+        if (!target.startsWith("/") && !ownTarget(target)) {
+            throw refused("target", target, "it is not an address of this server");
+        }
         List<String> origins = headers.getAll("Origin");
         for (String origin : origins) {
             if (!origin.equalsIgnoreCase(scheme + "://" + headers.get("Host"))) {
@@ -65,6 +71,16 @@ final class HostGuard {
         }
         if ("cross-site".equalsIgnoreCase(headers.get("Sec-Fetch-Site"))) {
             throw refused("Sec-Fetch-Site", "cross-site", "requests of other web pages are not taken");
+        }
+    }
+
+    /** A target in absolute form (RFC 9112, section 3.2.2) names a host of its own, which counts more than Host. */
+    private boolean ownTarget(String target) {
+        try {
+            String host = new URI(target).getHost();
+            return host == null || known(host.toLowerCase(Locale.ROOT));
+        } catch (URISyntaxException e) {
+            return false;
         }
     }
 

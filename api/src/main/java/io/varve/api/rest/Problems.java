@@ -3,6 +3,7 @@ package io.varve.api.rest;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.RequestException;
 import io.varve.engine.StoreException;
+import io.vertx.ext.web.handler.HttpException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,9 @@ final class Problems {
         }
         if (failure instanceof StoreException refusal) {
             return RequestException.of(refusal);
+        }
+        if (failure instanceof HttpException http && http.getStatusCode() == ErrorCode.VALIDATION_ERROR.status()) {
+            return badRequest(http.getCause());
         }
         if (failure instanceof CompletionException wrapper && wrapper.getCause() != null) {
             return of(wrapper.getCause());

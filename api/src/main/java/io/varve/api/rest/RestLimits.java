@@ -22,6 +22,9 @@ final class RestLimits {
     /** A connection that says nothing for so long is closed. */
     static final int IDLE_SECONDS = 60;
 
+    /** How long a client may take over the head of a request, and over its body, however busily it sends. */
+    static final long PATIENCE_MILLIS = 60_000;
+
     /** How much of a value that was refused is repeated in the answer. */
     static final int ECHO_CHARS = 100;
 

@@ -52,6 +52,7 @@ public final class RestServer implements AutoCloseable {
     private final Operations operations = new Operations();
     private final RestAddress address;
     private final Optional<HttpTls> tls;
+    private final SlowClients slowClients = new SlowClients(RestLimits.PATIENCE_MILLIS);
     private final HostGuard guard;
     private final Doors doors;
     private final AwsGate aws;
@@ -162,6 +163,7 @@ public final class RestServer implements AutoCloseable {
                 .setHttp2ClearTextEnabled(false);
         tls.ifPresent(files -> files.applyTo(options));
         HttpServer http = vertx.createHttpServer(options).requestHandler(router());
+        slowClients.watch(vertx, http);
         String interfaceAddress = address.address().getAddress().getHostAddress();
         port = await(http.listen(address.address().getPort(), interfaceAddress)).actualPort();
         tls.ifPresent(files -> files.watch(vertx, http));
@@ -210,12 +212,14 @@ public final class RestServer implements AutoCloseable {
         router.errorHandler(404, context -> fail(context, Problems.unknownPath(context.normalizedPath())));
         router.errorHandler(405, this::refuseMethod);
         router.errorHandler(413, context -> fail(context, Problems.tooLarge()));
+        router.errorHandler(200, context -> fail(context, Problems.badRequest(context.failure()))); // a broken body
         router.errorHandler(400, context -> fail(context, Problems.badRequest(context.failure())));
         router.errorHandler(500, context -> fail(context, context.failure()));
         return router;
     }
 
     private void admit(RoutingContext context) {
+        slowClients.received(context.request(), isImportData(context));
         try {
             guard.check(context.request());
             if (!isNative(context.request().path()) && aws.takes(context.request())) {

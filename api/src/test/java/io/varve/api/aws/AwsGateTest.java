@@ -93,6 +93,20 @@ class AwsGateTest {
     }
 
     @Test
+    void whoIsNobodyIsRefusedBeforeHisBodyIsWaitedFor() throws IOException {
+        KEYS.shut(Role.OPERATE);
+        String headers = WELL_FORMED.replace("AKIDEXAMPLE", "AKIDSOMEBODY") + "\r\n" + DATE;
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream()
+                    .write(("POST / HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\nContent-Length: 900\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
+                    .isEqualTo("HTTP/1.1 403");
+        }
+    }
+
+    @Test
     void aChangeTakesTheRoleAndIsNoted() throws IOException {
         KEYS.shut(Role.READ);
         assertThat(post("/", "Look", signed("Look"))).endsWith("POST / [] AKIDEXAMPLE Look");
