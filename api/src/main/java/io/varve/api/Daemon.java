@@ -110,7 +110,8 @@ final class Daemon implements AutoCloseable {
                 loops,
                 nbd.withLimits(nbd.limits().within(nbdBytes)),
                 new Exports(store, control, settings.attachedOnly()));
-        ServerMetrics metrics = opening.add(new ServerMetrics(store, nbdServer.counters(), nbdBytes));
+        ServerMetrics metrics =
+                opening.add(new ServerMetrics(store, nbdServer.counters(), nbdBytes, access.audit()::unwritten));
         MetricSamples samples = MetricSamples.of(store, Clock.systemUTC());
         NbdAddress nbdAddress = nbdAddress(settings.nbd(), nbdServer.tcpAddress());
         RestServer rest;

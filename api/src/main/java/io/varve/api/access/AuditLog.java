@@ -50,6 +50,7 @@ public final class AuditLog implements AutoCloseable {
     private final InstantSource clock;
     private final Deque<String> waiting = new ArrayDeque<>();
     private long lost;
+    private volatile long unwritten;
     private final ExecutorService writer = Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(task, "audit");
         thread.setDaemon(true);
@@ -95,6 +96,11 @@ public final class AuditLog implements AutoCloseable {
         }
     }
 
+    /** How many lines are not in the file because the disk took none: those that wait, and those that had to go. */
+    public long unwritten() {
+        return unwritten;
+    }
+
     private void append(String line) {
         waiting.addLast(line);
         try {
@@ -107,6 +113,7 @@ public final class AuditLog implements AutoCloseable {
                 lost++;
             }
         }
+        unwritten = waiting.size() + lost;
     }
 
     private void write() throws IOException {

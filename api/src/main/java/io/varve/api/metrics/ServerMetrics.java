@@ -23,13 +23,18 @@ import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 import java.util.function.ToLongFunction;
 
-/** All that /metrics shows: volumes, the store's space, NBD connections and the JVM. Thread-safe. */
+/** All that /metrics shows: volumes, the store's space, NBD connections, the audit log and the JVM. Thread-safe. */
 public final class ServerMetrics implements AutoCloseable {
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics collections = new JvmGcMetrics();
 
-    /** @param nbdMemoryBytes what of memory NBD may have */
-    public ServerMetrics(BlockStore store, NbdCounters nbd, long nbdMemoryBytes) {
+    /**
+     * Registers all of it.
+     *
+     * @param nbdMemoryBytes what of memory NBD may have
+     * @param auditLinesUnwritten how many changes the audit log could not write down
+     */
+    public ServerMetrics(BlockStore store, NbdCounters nbd, long nbdMemoryBytes, Supplier<Number> auditLinesUnwritten) {
         registry.getPrometheusRegistry().register(new VolumeCollector(store));
         addStore(store);
         addNbd(nbd);
@@ -40,6 +45,10 @@ public final class ServerMetrics implements AutoCloseable {
                     () -> share(store, use).usedBytes());
         }
         addMemory(MemoryUse.NBD_BUFFERS, () -> nbdMemoryBytes, nbd::bytesInFlight);
+        Gauge.builder("varve.audit.unwritten", auditLinesUnwritten)
+                .description("Changes that the audit log could not write down yet.")
+                .baseUnit("lines")
+                .register(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new JvmThreadMetrics().bindTo(registry);
         new ProcessorMetrics().bindTo(registry);

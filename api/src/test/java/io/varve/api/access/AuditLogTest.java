@@ -58,8 +58,10 @@ class AuditLogTest {
             for (int line = 0; line < MOST_WAITING + 3; line++) {
                 note(log, "operation" + line);
             }
+            assertThat(log.unwritten()).isEqualTo(MOST_WAITING + 3);
             Files.delete(file);
             note(log, "last");
+            assertThat(log.unwritten()).isZero();
         }
         List<String> lines = Files.readAllLines(file);
         assertThat(lines.get(0)).isEqualTo("{\"lost\":3}");
