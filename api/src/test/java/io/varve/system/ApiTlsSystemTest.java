@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +46,7 @@ class ApiTlsSystemTest {
     }
 
     @Test
+    @Tag("slow")
     @RequiresTools("python3")
     void aSocketOfSystemdBeyondLoopbackIsRefusedWithoutTls() throws IOException {
         for (String listen : List.of(

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class SlowClientsTest {
     /** Longer than the server's loop may stand still for want of a CPU. */
-    private static final long PATIENCE_MILLIS = 1500;
+    private static final long PATIENCE_MILLIS = 1000;
 
     private static final String HEAD = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n";
 
