@@ -4,6 +4,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.net.impl.ConnectionBase;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +73,7 @@ final class SlowClients {
                 .filter(entry -> entry.getValue().ofClient && now - entry.getValue().since > patienceNanos)
                 .map(Map.Entry::getKey)
                 .toList();
-        overdue.forEach(HttpConnection::close);
+        // At once: an orderly close waits until the client has taken what it was answered, which it may never do.
+        overdue.forEach(connection -> ((ConnectionBase) connection).channel().close());
     }
 }
