@@ -43,7 +43,7 @@ import org.slf4j.LoggerFactory;
  * in, complete partial blocks, append to the batch. {@link #submit} hands the batch to the kernel in one call, points the
  * map at it and answers. Reads are carried out behind the batch.
  */
-final class OpenVolume implements Volume, LogSpace.Owner {
+final class OpenVolume implements Volume, WritePath.Owner {
     private static final Logger LOG = LoggerFactory.getLogger(OpenVolume.class);
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
 
@@ -57,25 +57,20 @@ final class OpenVolume implements Volume, LogSpace.Owner {
     private final BlockMap map;
     private final MapLoader loader;
     private final FramePool frames;
-    private final ByteBudget dirty;
     private final BlockReader reader;
+    private final WritePath path;
     private final LogWriter log;
-    private final LogSpace space;
-    private final WriteBatch batch;
     private final GroupCommit commit;
-    private final Admission admission;
     private final VolumeTree tree;
+    private final Admission admission;
     private final Congestion congestion;
     private final Answers answers = new Answers();
-    private final HeldRequests held = new HeldRequests();
     private final Deque<Request> recycled = new ArrayDeque<>();
     private List<Request> reads = new ArrayList<>();
     private volatile long sizeBytes;
     private volatile VolumeStatus status = VolumeStatus.OK;
     private boolean readOnly;
     private boolean closing;
-    private boolean pumping;
-    private boolean parkedBefore;
     private long requestsInFlight;
     private @Nullable Runnable whenIdle;
 
@@ -122,17 +117,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         this.readOnly = start.readOnly();
         this.status = start.status();
         this.frames = shared.frames();
-        this.dirty = shared.dirty();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters, this::writeBatch);
-        this.log = new LogWriter(key.number(), counters, shared.frameMemory());
-        log.setFramed(start.compression() == Compression.LZ4);
-        this.space = new LogSpace(key.toString(), loop, host, counters, log, dirty, this);
-        this.batch = new WriteBatch(log, map);
-        this.commit = new GroupCommit(loop, log, counters, this::logFailed);
-        this.admission = new Admission(loop, host, counters, this::admit, this::submit);
-        this.tree = new VolumeTree(map, log, space, commit, start.usedBlocks());
-        this.congestion = new Congestion(loop, host, () -> held.size() + admission.size(), shared, map);
         this.reader = new BlockReader(
                 key.toString(),
                 loop,
@@ -143,6 +129,14 @@ final class OpenVolume implements Volume, LogSpace.Owner {
                 shared.partialBlocks(),
                 this::readDone,
                 this::damaged);
+        WritePath.Parts parts = new WritePath.Parts(key, loop, host, counters, map, loader, reader, answers);
+        this.path = new WritePath(this, parts, shared, start.usedBlocks());
+        this.log = path.log();
+        log.setFramed(start.compression() == Compression.LZ4);
+        this.commit = path.commit();
+        this.tree = path.tree();
+        this.admission = new Admission(loop, host, counters, path::admit, this::submit);
+        this.congestion = new Congestion(loop, host, () -> path.heldRequests() + admission.size(), shared, map);
     }
 
     // ---- face ----
@@ -271,7 +265,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         return readOnly ? IoStatus.EPERM : answer;
     }
 
-    private IoStatus changeable() {
+    @Override
+    public IoStatus changeable() {
         if (readOnly) {
             return IoStatus.EPERM;
         }
@@ -312,7 +307,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     // ---- requests ----
 
-    private Request take(Request.Kind kind, long offset, long length, Completion completion) {
+    @Override
+    public Request take(Request.Kind kind, long offset, long length, Completion completion) {
         Request request = recycled.poll();
         if (request == null) {
             request = new Request();
@@ -342,155 +338,6 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         admission.limit(limits);
     }
 
-    private void admit(Request request) {
-        if (!held.isEmpty() && held.mustWait(request)) {
-            held.add(request, true);
-        } else {
-            start(request);
-        }
-    }
-
-    private void start(Request request) {
-        if (request.kind == Request.Kind.READ) {
-            held.remove(request);
-            reads.add(request);
-            return;
-        }
-        IoStatus now = changeable();
-        if (now != IoStatus.OK) {
-            release(request);
-            finish(request, now);
-            return;
-        }
-        int use = request.use;
-        request.starting = true;
-        answers.beginAppending();
-        boolean done = switch (request.kind) {
-            case WRITE -> startWrite(request);
-            case SNAPSHOT -> startSnapshot(request);
-            default -> startClear(request);
-        };
-        if (request.use == use) {
-            request.starting = false;
-            if (done) {
-                release(request);
-            } else if (changeable() != IoStatus.OK && !request.waitingForIo) {
-                release(request);
-                finish(request, changeable());
-            }
-        }
-        answers.endAppending();
-    }
-
-    private void release(Request request) {
-        if (request.held) {
-            held.remove(request);
-            pump();
-        }
-    }
-
-    /** Starts what waited behind requests that are held no more. */
-    private void pump() {
-        if (pumping) {
-            return;
-        }
-        pumping = true;
-        for (Request next = held.nextReady(); next != null; next = held.nextReady()) {
-            next.behind = false;
-            start(next);
-        }
-        pumping = false;
-    }
-
-    /** Goes on with a held request after something it waited for has happened. */
-    private void resume(Request request) {
-        request.waitingForIo = false;
-        start(request);
-        submit();
-    }
-
-    /** A held request cannot be carried out. What waited behind it is carried out by the next {@link #submit}. */
-    private void giveUp(Request request, IoStatus answer) {
-        request.waitingForIo = false;
-        release(request);
-        finish(request, answer);
-    }
-
-    private boolean startWrite(Request request) {
-        if (!haveLog(request) || !haveLeaves(request, map.missing(request.firstBlock(), request.endBlock()))) {
-            return false;
-        }
-        if (!haveEdges(request)) {
-            return false;
-        }
-        while (request.progress < request.length) {
-            if (!makeRoom(request, WriteBatch.nextPieceBlocks(request) * BLOCK_BYTES)) {
-                return false;
-            }
-            batch.appendPiece(request);
-        }
-        batch.finish(request);
-        return true;
-    }
-
-    private boolean startClear(Request request) {
-        long first = request.offset / BLOCK_BYTES + (request.offset % BLOCK_BYTES == 0 ? 0 : 1);
-        long end = (request.offset + request.length) / BLOCK_BYTES;
-        if (!haveLog(request) || !haveLeaves(request, missingForClear(request, first, end)) || !haveEdges(request)) {
-            return false;
-        }
-        if (!makeRoom(request, 0)) {
-            return false;
-        }
-        ByteBuffer head = request.headEdge;
-        ByteBuffer tail = request.tailEdge;
-        if ((head != null || tail != null) && !makeRoom(request, 3 * BLOCK_BYTES)) {
-            return false;
-        }
-        boolean middle = end > first;
-        if (head != null) {
-            batch.appendEdge(request.firstBlock(), head, middle || tail != null);
-        }
-        if (middle) {
-            batch.appendClear(!request.noHole, first, end, tail != null);
-        }
-        if (tail != null) {
-            batch.appendEdge(request.endBlock() - 1, tail, false);
-        }
-        batch.finish(request);
-        return true;
-    }
-
-    private long missingForClear(Request request, long first, long end) {
-        long missing = request.headIsPartial() ? map.missing(request.firstBlock(), request.firstBlock() + 1) : -1;
-        if (missing < 0 && request.tailIsPartial()) {
-            missing = map.missing(request.endBlock() - 1, request.endBlock());
-        }
-        return missing < 0 && end > first ? map.missingForClear(first, end) : missing;
-    }
-
-    private boolean startSnapshot(Request request) {
-        SnapshotPayload payload = request.snapshot;
-        LongConsumer used = request.snapshotUsed;
-        if (!haveLog(request) || !makeRoom(request, LogWriter.SNAPSHOT_PAYLOAD_BYTES)) {
-            return false;
-        }
-        if (payload == null || used == null) {
-            release(request);
-            finish(request, IoStatus.OK);
-            return true;
-        }
-        batch.appendSnapshot(payload);
-        writeBatch();
-        if (changeable() != IoStatus.OK) {
-            return false;
-        }
-        tree.takeSnapshot(payload);
-        used.accept(tree.usedNow());
-        commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
-        return true;
-    }
-
     /**
      * Puts a snapshot in the log behind everything that was received; answers when it is durable.
      *
@@ -516,7 +363,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         if (changeable() != IoStatus.OK || closing) {
             finish(request, closing ? IoStatus.ESHUTDOWN : changeable());
         } else {
-            admit(request);
+            path.admit(request);
             submit();
         }
     }
@@ -533,171 +380,22 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         answers.release();
     }
 
-    // ---- what a request needs before it can be appended ----
-
-    private boolean haveLog(Request request) {
-        if (log.isOpen()) {
-            return true;
-        }
-        held.add(request, false);
-        space.start(request.kind == Request.Kind.WRITE ? request.length : 0, tree.usedNow() == 0 || parkedBefore);
-        return false;
-    }
-
-    /** Holds a request that will be resumed. The batch goes first: what comes in may evict the pages that it needs. */
-    private void holdForIo(Request request) {
-        request.waitingForIo = true;
-        held.add(request, false);
-        writeBatch();
-    }
-
-    private boolean haveLeaves(Request request, long missing) {
-        if (missing < 0) {
-            return true;
-        }
-        holdForIo(request);
-        loader.load(missing, failure -> {
-            if (failure == null) {
-                resume(request);
-            } else {
-                damaged("block map: " + failure.getMessage());
-                giveUp(request, IoStatus.EIO);
-                submit();
-            }
-        });
-        return false;
-    }
-
-    /** Reads the partial blocks at the ends of a request and lays its bytes over them. */
-    private boolean haveEdges(Request request) {
-        boolean head = request.headIsPartial() && request.headEdge == null;
-        boolean tail = request.tailIsPartial() && request.tailEdge == null;
-        if (!head && !tail) {
-            return true;
-        }
-        holdForIo(request);
-        ByteBuffer edge = reader.takeEdge();
-        long block = head ? request.firstBlock() : request.endBlock() - 1;
-        Request part = take(Request.Kind.READ, block * BLOCK_BYTES, BLOCK_BYTES, result -> {
-            edgeRead(request, edge, block, head, result);
-        });
-        part.internal = true;
-        part.buffer = edge;
-        reader.read(part);
-        return false;
-    }
-
-    private void edgeRead(Request request, ByteBuffer edge, long block, boolean head, IoStatus result) {
-        if (result != IoStatus.OK) {
-            reader.giveEdge(edge);
-            giveUp(request, result);
-            submit();
-            return;
-        }
-        long from = Math.max(request.offset, block * BLOCK_BYTES);
-        long to = Math.min(request.offset + request.length, (block + 1) * BLOCK_BYTES);
-        int inBlock = (int) (from - block * BLOCK_BYTES);
-        int length = (int) (to - from);
-        if (request.kind == Request.Kind.WRITE) {
-            int source = request.buffer.position() + (int) (from - request.offset);
-            BlockReader.copy(request.buffer, source, edge, inBlock, length);
-        } else {
-            BlockReader.zero(edge, inBlock, length);
-        }
-        if (head) {
-            request.headEdge = edge;
-        } else {
-            request.tailEdge = edge;
-        }
-        resume(request);
-    }
-
-    /** Makes room for a record of {@code payloadBytes}; holds the request if a segment has to come first. */
-    private boolean makeRoom(Request request, int payloadBytes) {
-        if (batch.isEmpty() || !log.batchIsFull(8)) {
-            if (space.hasRoom(payloadBytes)) {
-                return space.roll(payloadBytes);
-            }
-        } else {
-            writeBatch();
-            return changeable() == IoStatus.OK && makeRoom(request, payloadBytes);
-        }
-        held.add(request, false);
-        space.prepareNext(payloadBytes);
-        return false;
+    private boolean writeBatch() {
+        return path.writeBatch();
     }
 
     @Override
-    public void spaceCame() {
-        for (Request request : held.all()) {
-            if (isHeldForSpace(request)) {
-                start(request);
-            }
-        }
-        submit();
-    }
-
-    /** True for requests that wait for the log or a segment, and not behind others, for a page or for a block. */
-    private static boolean isHeldForSpace(Request request) {
-        return request.held && !request.behind && !request.waitingForIo && !request.starting;
+    public void startRead(Request read) {
+        reads.add(read);
     }
 
     @Override
-    public void noSpace(IoStatus answer) {
-        for (Request request : held.all()) {
-            if (isHeldForSpace(request)) {
-                giveUp(request, answer);
-            }
-        }
-        submit();
-    }
-
-    @Override
-    public boolean noSpaceForData() {
-        boolean othersWait = false;
-        for (Request request : held.all()) {
-            if (isHeldForSpace(request)) {
-                if (request.onlyGivesSpaceBack()) {
-                    othersWait = true;
-                } else {
-                    giveUp(request, IoStatus.ENOSPC);
-                }
-            }
-        }
-        submit();
-        return othersWait;
-    }
-
-    // ---- append ----
-
-    @Override
-    public boolean writeBatch() {
-        if (status.health() == VolumeStatus.Health.FAILED) {
-            return false;
-        }
-        if (log.batchIsEmpty()) {
-            return true;
-        }
-        long bytes;
-        try {
-            bytes = log.writeBatch();
-        } catch (DiskException e) {
-            logFailed(e);
-            return false;
-        }
-        batch.apply();
-        tree.publishUsed();
-        List<Request> finished = batch.takeFinished();
-        for (int i = 0; i < finished.size(); i++) {
-            finishAfterSyncIf(finished.get(i));
-        }
-        batch.recycle(finished);
-        space.appended(bytes);
+    public void logGrew(long bytes) {
         host.logGrew(this, bytes);
-        return true;
     }
 
-    private void finishAfterSyncIf(Request request) {
+    @Override
+    public void finishAfterSyncIf(Request request) {
         if (request.fua) {
             commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
         } else {
@@ -709,7 +407,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         finish(request, request.status);
     }
 
-    private void finish(Request request, IoStatus result) {
+    @Override
+    public void finish(Request request, IoStatus result) {
         if (!request.internal) {
             long nanos = host.nanoTime() - request.startNanos;
             counters.record(request.kind.operation, request.length, nanos, result);
@@ -731,7 +430,8 @@ final class OpenVolume implements Volume, LogSpace.Owner {
 
     // ---- trouble ----
 
-    private void damaged(String what) {
+    @Override
+    public void damaged(String what) {
         if (status.health() == VolumeStatus.Health.OK) {
             status = new VolumeStatus(VolumeStatus.Health.DAMAGED, what);
             host.statusChanged(this);
@@ -760,13 +460,7 @@ final class OpenVolume implements Volume, LogSpace.Owner {
         LOG.error("{}: refuses writes after a failure of its log", key, cause);
         status = new VolumeStatus(VolumeStatus.Health.FAILED, String.valueOf(cause.getMessage()));
         host.statusChanged(this);
-        batch.discard();
-        for (Request request : batch.takeFinished()) {
-            finish(request, IoStatus.EIO);
-        }
-        commit.fail();
-        dirty.subtract(space.takeForSync()); // nothing is synced any more
-        noSpace(IoStatus.EIO);
+        path.fail();
     }
 
     // ---- for the store ----
@@ -787,13 +481,14 @@ final class OpenVolume implements Volume, LogSpace.Owner {
             return null;
         }
         boolean park = rests() && log.unusedBytes() >= parkFromBytes;
-        parkedBefore |= park;
         return tree.freeze(newFloors, park);
     }
 
     /** True when nothing is under way that appends to the log. */
     private boolean rests() {
-        return requestsInFlight == 0 && held.isEmpty() && !space.isPreparing();
+        return requestsInFlight == 0
+                && path.heldRequests() == 0
+                && !path.space().isPreparing();
     }
 
     /** The checkpoint that a part was given to is durable. */

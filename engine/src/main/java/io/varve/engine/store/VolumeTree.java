@@ -23,6 +23,7 @@ final class VolumeTree {
     private final LogSpace space;
     private final GroupCommit commit;
     private List<CheckpointPart.TakenSnapshot> snapshots = new ArrayList<>();
+    private boolean parkedBefore;
     /** Blocks with data at the last freeze. */
     private long frozenUsedBlocks;
 
@@ -67,6 +68,7 @@ final class VolumeTree {
         LogPosition position = log.position();
         if (park) {
             log.end();
+            parkedBefore = true;
         }
         return new CheckpointPart(
                 root,
@@ -95,6 +97,11 @@ final class VolumeTree {
         frozenUsedBlocks -= blocks;
         snapshots.replaceAll(taken -> taken.withoutUsed(blocks));
         publishUsed();
+    }
+
+    /** True if the log may begin small: the volume holds no data yet, or has rested. */
+    boolean mayStaySmall() {
+        return usedNow() == 0 || parkedBefore;
     }
 
     long usedNow() {
