@@ -147,6 +147,11 @@ final class SegmentFiles {
         return bytes * FILLED_PARTS >= capacityBytes * (FILLED_PARTS - 1);
     }
 
+    /** The largest file that {@link #takeFilledBy} gives for so many bytes. */
+    static long mostBytesFor(long bytes) {
+        return wholePages(bytes + bytes / (FILLED_PARTS - 1));
+    }
+
     static long wholePages(long bytes) {
         return (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     }

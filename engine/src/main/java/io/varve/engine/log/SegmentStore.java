@@ -96,9 +96,16 @@ public final class SegmentStore {
      * @param segments what it holds
      * @param liveBlocks how many blocks of these somebody can read
      * @param storedBytes about how many bytes these blocks take there
+     * @param movedBytes about how many they would take in another container
      * @param heldBytes the file's size
      */
-    public record Candidate(List<Segment> segments, long liveBlocks, long storedBytes, long heldBytes) {}
+    public record Candidate(
+            List<Segment> segments, long liveBlocks, long storedBytes, long movedBytes, long heldBytes) {}
+
+    /** How large a container is at most of which segments fill so many bytes. */
+    public static long containerBytes(long movedBytes) {
+        return SegmentFiles.mostBytesFor(ContainerDescriptor.HEADER_BYTES + movedBytes);
+    }
 
     /**
      * @param table the table of segments as the superblock has it
@@ -479,8 +486,10 @@ public final class SegmentStore {
         List<Candidate> found = new ArrayList<>();
         for (State state : states.values()) {
             if (state.sealed && state.segment.moved() == null) {
+                long stored = storedBytes(state);
+                long index = new ContainerDescriptor.Index((int) state.live, state.segment.framed()).bytes();
                 found.add(new Candidate(
-                        List.of(state.segment), state.live, storedBytes(state), state.segment.capacityBytes()));
+                        List.of(state.segment), state.live, stored, stored + index, state.segment.capacityBytes()));
             }
         }
         for (Container container : containers.values()) {
@@ -514,7 +523,7 @@ public final class SegmentStore {
                 stored += storedBytes(state);
             }
         }
-        return new Candidate(held, live, stored, container.file.capacityBytes());
+        return new Candidate(held, live, stored, stored, container.file.capacityBytes());
     }
 
     /** True once there are containers. */

@@ -155,16 +155,41 @@ final class Compactor {
             }
         }
         thin.sort(Comparator.comparingDouble(Compactor::benefit).reversed());
+        List<SegmentStore.Candidate> chosen = first(thin, mostBytes);
+        if (gain(chosen) <= 0) {
+            // Small containers are thin by their header alone: moving one gives it back as it was, if nothing comes
+            // with it.
+            thin.removeIf(candidate -> gain(List.of(candidate)) <= 0);
+            chosen = first(thin, mostBytes);
+        }
         Deque<Segment> victims = new ArrayDeque<>();
+        chosen.forEach(candidate -> victims.addAll(candidate.segments()));
+        return victims;
+    }
+
+    /** As many of them as have about so many live bytes, but one at least. */
+    private static List<SegmentStore.Candidate> first(List<SegmentStore.Candidate> thin, long mostBytes) {
+        List<SegmentStore.Candidate> first = new ArrayList<>();
         long bytes = 0;
         for (SegmentStore.Candidate candidate : thin) {
             long candidateBytes = candidate.liveBlocks() * BLOCK_BYTES;
-            if (victims.isEmpty() || bytes + candidateBytes <= mostBytes) {
+            if (first.isEmpty() || bytes + candidateBytes <= mostBytes) {
                 bytes += candidateBytes;
-                victims.addAll(candidate.segments());
+                first.add(candidate);
             }
         }
-        return victims;
+        return first;
+    }
+
+    /** Bytes that come back if these are moved into one container. */
+    private static long gain(List<SegmentStore.Candidate> candidates) {
+        long held = 0;
+        long moved = 0;
+        for (SegmentStore.Candidate candidate : candidates) {
+            held += candidate.heldBytes();
+            moved += candidate.movedBytes();
+        }
+        return held - SegmentStore.containerBytes(moved);
     }
 
     /** Bytes that come back for each byte copied, the same part of a large file before that of a small one. */

@@ -264,13 +264,7 @@ class CompactionTest {
     void aDamagedBlockIsNotCopiedAndItsSegmentStays() {
         fill();
         overwrite(BLOCKS / 2);
-        for (int number = 1; number < 24; number++) {
-            String name = "segments/%016x".formatted(number);
-            if (simulated.disk.exists(name)) {
-                simulated.disk.flipBit(name, 500_000 + number, 3);
-            }
-        }
-        simulated.disk.dropCleanPages();
+        damageSegments();
 
         simulated.rest(60);
 
@@ -289,7 +283,38 @@ class CompactionTest {
         assertThat(wrong).isBetween(1, 24);
     }
 
+    /** It is thin by its header alone, and what cannot be moved leaves the store with more than it would like to hold. */
+    @Test
+    void aSmallContainerIsNotMovedForNothing() {
+        fill();
+        overwrite(BLOCKS / 2);
+        damageSegments();
+        VolumeId small = new VolumeId(1, 2);
+        simulated.await(store().createVolume(small, VOLUME_BYTES));
+        Volume other = simulated.await(store().open(small));
+        assertThat(simulated.write(other, 0, 700 * BLOCK, 7)).isEqualTo(IoStatus.OK);
+        assertThat(simulated.call(other, (opened, done) -> opened.trim(3 * BLOCK, 697L * BLOCK, false, done)))
+                .isEqualTo(IoStatus.OK);
+
+        simulated.rest(60);
+
+        assertThat(movedBlocks()).isPositive();
+        long written = counters().bytesWritten.sum();
+        simulated.rest(600);
+        assertThat(counters().bytesWritten.sum()).isEqualTo(written);
+    }
+
     // ---- given ----
+
+    private void damageSegments() {
+        for (int number = 1; number < 24; number++) {
+            String name = "segments/%016x".formatted(number);
+            if (simulated.disk.exists(name)) {
+                simulated.disk.flipBit(name, 500_000 + number, 3);
+            }
+        }
+        simulated.disk.dropCleanPages();
+    }
 
     private BlockStore store() {
         return simulated.store();
