@@ -1,11 +1,7 @@
 package io.varve.engine;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
+import io.varve.engine.io.Processor;
 import java.util.Set;
-import java.util.stream.Stream;
 import net.jpountz.lz4.LZ4Factory;
 
 /**
@@ -27,22 +23,6 @@ public final class Lz4 {
     }
 
     private static boolean nativeLibraryRuns() {
-        if (!System.getProperty("os.arch").equals("amd64")) {
-            return true;
-        }
-        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            return runsOn(lines);
-        } catch (IOException unreadable) {
-            return false;
-        }
-    }
-
-    /** True if every processor that is listed has all that the native library needs. */
-    static boolean runsOn(Stream<String> cpuinfo) {
-        long[] seen = {0};
-        boolean all = cpuinfo.filter(line -> line.startsWith("flags"))
-                .peek(line -> seen[0]++)
-                .allMatch(line -> Set.copyOf(Arrays.asList(line.split("\\s+"))).containsAll(NEEDED));
-        return all && seen[0] > 0;
+        return !System.getProperty("os.arch").equals("amd64") || Processor.has(NEEDED);
     }
 }

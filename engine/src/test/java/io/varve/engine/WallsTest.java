@@ -49,7 +49,7 @@ class WallsTest {
             .whereLayer("qos")
             .mayOnlyBeAccessedByLayers("store")
             .whereLayer("io")
-            .mayOnlyBeAccessedByLayers("check", "log", "map", "meta", "reclaim", "store");
+            .mayOnlyBeAccessedByLayers("face", "check", "log", "map", "meta", "reclaim", "store");
 
     @ArchTest
     static final ArchRule ROOMS_HAVE_NO_CYCLES =
