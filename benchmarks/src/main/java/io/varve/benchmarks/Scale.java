@@ -15,6 +15,7 @@ import io.varve.nbd.NettyLoops;
 import io.varve.nbd.Transport;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,17 +133,15 @@ public final class Scale {
     }
 
     private void child(String what) throws IOException, InterruptedException {
-        new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "--add-opens=java.base/java.lang.reflect=ALL-UNNAMED",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        Scale.class.getName(),
-                        directory.toString(),
-                        what)
-                .inheritIO()
-                .start()
-                .waitFor();
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Scale.class.getName()));
+        command.addAll(List.of(directory.toString(), what));
+        int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+        if (status != 0 && !what.equals("abandon")) {
+            throw new IllegalStateException("the part " + what + " ended with " + status);
+        }
     }
 
     private void openAndIdle() throws IOException, InterruptedException {
