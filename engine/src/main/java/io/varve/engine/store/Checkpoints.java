@@ -23,6 +23,7 @@ final class Checkpoints {
     private final StoreParts parts;
     private final Catalogue catalogue;
     private final Checkpointer checkpointer;
+    private volatile long crowdedBytes;
     private final long limitLogBytes;
     private final AtomicBoolean queued = new AtomicBoolean();
     private final AtomicLong logSinceLast = new AtomicLong();
@@ -61,6 +62,18 @@ final class Checkpoints {
     /** Log bytes of all volumes since the store was opened. */
     long logAppended() {
         return logAppended.get();
+    }
+
+    /** A log goes on in another segment. On a disk that is nearly full what has died is counted, and comes back, at once. */
+    void segmentTaken() {
+        if (disk.freeBytes() < crowdedBytes) {
+            queue();
+        }
+    }
+
+    /** The disk counts as nearly full with fewer bytes free. */
+    void crowdedBelow(long freeBytes) {
+        crowdedBytes = freeBytes;
     }
 
     /** True if something was logged since the last checkpoint. */

@@ -56,6 +56,8 @@ final class Compactor {
     private static final long IDLE_LIVE_PERCENT = 94;
     /** Segments whose worth of dead bytes is left alone in any case. */
     private static final long SLACK_SEGMENTS = 2;
+    /** One follows each checkpoint, others come between. */
+    private static final int LOOKS_UNTIL_FREE = 4;
 
     private static final long IDLE_SLACK_BYTES = 16 << 20;
 
@@ -74,6 +76,8 @@ final class Compactor {
     private final Set<Long> stuck = new HashSet<>();
 
     private @Nullable Run run;
+    private int looksUntilFree;
+    private boolean waitsForRoom;
     private volatile boolean closed;
     private volatile boolean urgent;
     /** Held by a step in the background, so that closing can wait for it. */
@@ -114,8 +118,13 @@ final class Compactor {
         return counters;
     }
 
-    /** Begins to compact if there is enough to gain. */
-    void consider(boolean idle) {
+    /**
+     * Begins to compact if there is enough to gain.
+     *
+     * @param idle nothing is written: it may go further
+     * @param crowded the disk is nearly full: it goes as far, and who writes has to wait for it
+     */
+    void consider(boolean idle, boolean crowded) {
         List<SegmentStore.Candidate> candidates = segments.candidates();
         long stored = 0;
         long held = 0;
@@ -124,10 +133,22 @@ final class Compactor {
             held += candidate.heldBytes();
         }
         long slack = SLACK_SEGMENTS * options.maxSegmentBytes();
-        slack = idle ? Math.min(IDLE_SLACK_BYTES, slack) : slack;
-        urgent = held > stored / 100 * URGENT_PERCENT + slack;
-        consider(candidates, stored, held, slack, idle);
-        pressure.set(run != null && held > stored / 100 * CROWDED_PERCENT + slack);
+        waitsForRoom = crowded;
+        boolean further = idle || crowded;
+        slack = further ? Math.min(IDLE_SLACK_BYTES, slack) : slack;
+        urgent = crowded || held > stored / 100 * URGENT_PERCENT + slack;
+        consider(candidates, stored, held, slack, further);
+        boolean goesOn = run != null || (crowded && comesBack());
+        pressure.set(goesOn && (crowded || held > stored / 100 * CROWDED_PERCENT + slack));
+    }
+
+    /** True while what was moved is not free yet: two checkpoints make it so. */
+    private boolean comesBack() {
+        if (looksUntilFree > 0) {
+            looksUntilFree--;
+            host.checkpointWanted();
+        }
+        return looksUntilFree > 0;
     }
 
     private void consider(List<SegmentStore.Candidate> candidates, long stored, long held, long slack, boolean idle) {
@@ -309,12 +330,16 @@ final class Compactor {
             counters.bytesWritten.add(full.usedBytes());
             counters.framesPacked.add(full.framesPacked());
             segments.moved(full);
+            looksUntilFree = LOOKS_UNTIL_FREE;
             host.checkpointWanted();
         }
 
         private void end() {
             run = null;
-            pressure.set(false);
+            // On a crowded disk who waits goes on waiting: room comes with the checkpoints that follow.
+            if (!waitsForRoom) {
+                pressure.set(false);
+            }
         }
 
         /** The move of one segment. */

@@ -82,7 +82,9 @@ final class HostOfVolume implements VolumeHost {
         if (ballast.isShort()) {
             ballast.refill();
         }
-        return segments.prepareUpTo(entry.number, capacityBytes, leastBytes, zeroed, framed);
+        Segment segment = segments.prepareUpTo(entry.number, capacityBytes, leastBytes, zeroed, framed);
+        services.checkpoints().segmentTaken();
+        return segment;
     }
 
     @Override

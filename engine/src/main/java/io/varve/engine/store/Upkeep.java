@@ -47,6 +47,7 @@ final class Upkeep {
     private final StoreOptions options;
     private final EngineThreads threads;
     private final VolumeLoop timer;
+    private final long crowdedBytes;
     private final Compactor compactor;
     private final Sharing sharing;
     private final Scrubber scrubber;
@@ -77,6 +78,8 @@ final class Upkeep {
         this.options = options;
         this.threads = threads;
         this.timer = timer;
+        crowdedBytes = CROWDED_SEGMENTS * options.maxSegmentBytes();
+        checkpoints.crowdedBelow(crowdedBytes);
         compactor = new Compactor(parts, options, pressure, new CompactorHost());
         sharing = new Sharing(parts);
         scrubber = new Scrubber(parts, options.scrubBytesPerSecond(), new ScrubHost());
@@ -165,7 +168,7 @@ final class Upkeep {
         long liveBytes = checkpoints.usage().liveBytes();
         long recycled = resting || crowded ? least : Math.max(least, liveBytes / RECYCLED_PART);
         parts.segments().limitRecycled(parts.ballast().isShort() ? 0 : recycled);
-        compactor.consider(resting || crowded);
+        compactor.consider(resting, crowded);
     }
 
     /** Takes the ballast back if that is possible; true if the disk is nearly full. */
@@ -174,7 +177,7 @@ final class Upkeep {
         if (ballast.isShort()) {
             ballast.refill();
         }
-        boolean crowded = ballast.isShort() || disk.freeBytes() < CROWDED_SEGMENTS * options.maxSegmentBytes();
+        boolean crowded = ballast.isShort() || disk.freeBytes() < crowdedBytes;
         long usual = parts.frames().budgetFrames() / 3;
         long covered = ballast.sizeBytes() / 2 / Checkpointer.MOST_BYTES_PER_PAGE;
         checkpoints.limitDirtyPages(crowded ? Math.min(usual, Math.max(LEAST_DIRTY_PAGES, covered)) : usual);
