@@ -29,6 +29,7 @@ class MapBudgetTest {
     private static final int[] BUDGETS_MIB = WRITES < 1_000_000 ? new int[] {64} : new int[] {32, 64, 128, 512};
     private static final long BLOCKS = (1L << 40) / BlockStore.BLOCK_BYTES;
     private static final int DEPTH = 32;
+    private static final long PATH_BYTES = 4 * 8 << 10;
     private static final int PROBES = 1000;
     private static final VolumeId ID = new VolumeId(1, 1);
 
@@ -65,7 +66,9 @@ class MapBudgetTest {
                     (double) opened.usage().mapBytes() / WRITES / BlockStore.BLOCK_BYTES,
                     (double) volume.counters().mapPagesRead.get() / WRITES);
 
-            assertThat(writer.mostUsed).isLessThanOrEqualTo((long) mebibytes * 5 / 4 << 20);
+            assertThat(writer.mostUsed)
+                    .as("a quarter more stops new requests; those under way bring their paths in")
+                    .isLessThanOrEqualTo(((long) mebibytes * 5 / 4 << 20) + DEPTH * PATH_BYTES);
             writer.probe();
             volume.release();
         }
