@@ -27,9 +27,8 @@ enum AccessFault {
         this.query = query;
     }
 
-    /** EC2 answers 401 where it does not know who asks, the others 403. */
-    int status(String service) {
-        return service.equals("ec2") && ec2.equals("AuthFailure") ? 401 : status;
+    int status() {
+        return status;
     }
 
     /** What {@code service} calls it; CloudWatch and what is not there use the words of the Query protocol. */

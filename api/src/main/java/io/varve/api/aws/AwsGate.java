@@ -158,7 +158,7 @@ public final class AwsGate {
             String service = admission.signature().service();
             if (!caller.role().suffices(action.needs())) {
                 AccessException refusal = notAllowed(action, caller);
-                return noted(caller, service, action, List.of(), refusal.fault().status(service))
+                return noted(caller, service, action, List.of(), refusal.fault().status())
                         .compose(noted -> Future.failedFuture(refusal));
             }
             Future<AwsAnswer> answer = admission.face().answer(request);
@@ -181,7 +181,7 @@ public final class AwsGate {
 
     /** What came of a change goes into the audit log before it is answered. */
     private Future<AwsAnswer> noted(Caller caller, String service, Action action, AsyncResult<AwsAnswer> result) {
-        int status = result.succeeded() ? result.result().status() : AccessFault.FAILED.status(service);
+        int status = result.succeeded() ? result.result().status() : AccessFault.FAILED.status();
         List<String> resources = result.succeeded() ? result.result().resources() : List.of();
         return noted(caller, service, action, resources, status)
                 .compose(noted -> result.succeeded()
@@ -202,8 +202,7 @@ public final class AwsGate {
         } else {
             LOG.error("{} {} of {} failed", request.method(), request.path(), service, failure);
         }
-        AwsRefusal refusal =
-                new AwsRefusal(fault.status(service), fault.code(service), message, requestId, request.headers());
+        AwsRefusal refusal = new AwsRefusal(fault.status(), fault.code(service), message, requestId, request.headers());
         Face face = faces.get(service);
         send(request.response(), requestId, face == null ? QueryErrors.answer(refusal) : face.refusal(refusal));
     }

@@ -80,12 +80,12 @@ class AwsGateTest {
     void aSignatureIsCheckedOnceThereIsAKey() throws IOException {
         KEYS.shut(Role.OPERATE);
         assertThat(post("/", "Hello", WELL_FORMED, DATE))
-                .startsWith("HTTP/1.1 401")
+                .startsWith("HTTP/1.1 403")
                 .contains("AuthFailure: the signature does not match");
         assertThat(post("/", "Hello", WELL_FORMED.replace("/ec2/", "/ebs/"), DATE))
                 .contains("InvalidSignatureException: ");
         assertThat(post("/", "Hello", WELL_FORMED.replace("AKIDEXAMPLE", "AKIDSOMEBODY"), DATE))
-                .startsWith("HTTP/1.1 401")
+                .startsWith("HTTP/1.1 403")
                 .contains("AuthFailure: there is no access key AKIDSOMEBODY here");
         assertThat(post("/", "Hello", WELL_FORMED.replace("20150830", "20140830"), DATE.replace("2015", "2014")))
                 .startsWith("HTTP/1.1 400")
@@ -102,7 +102,7 @@ class AwsGateTest {
                     .write(("POST / HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\nContent-Length: 900\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             assertThat(new String(socket.getInputStream().readNBytes(12), StandardCharsets.US_ASCII))
-                    .isEqualTo("HTTP/1.1 401");
+                    .isEqualTo("HTTP/1.1 403");
         }
     }
 
