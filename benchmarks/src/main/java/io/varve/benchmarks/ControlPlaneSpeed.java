@@ -2,15 +2,6 @@ package io.varve.benchmarks;
 
 import static io.varve.engine.BlockStore.BLOCK_BYTES;
 
-import io.varve.api.access.Access;
-import io.varve.api.access.AuditLog;
-import io.varve.api.access.Credentials;
-import io.varve.api.control.Connections;
-import io.varve.api.control.ControlDatabase;
-import io.varve.api.control.ControlPlane;
-import io.varve.api.rest.NbdAddress;
-import io.varve.api.rest.RestAddress;
-import io.varve.api.rest.RestServer;
 import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.Volume;
@@ -18,20 +9,11 @@ import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.time.Clock;
 import java.util.Arrays;
-import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -47,27 +29,10 @@ public final class ControlPlaneSpeed implements AutoCloseable {
 
     private final PrintStream out = System.out;
     private final HttpClient http = HttpClient.newHttpClient();
-    private final Path directory;
-    private final TemporaryStore store;
-    private final ControlDatabase database;
-    private final ControlPlane control;
-    private final RestServer rest;
+    private final ServedControlPlane served;
 
     private ControlPlaneSpeed(String parent) throws IOException {
-        store = new TemporaryStore(parent);
-        directory = Files.createTempDirectory(Path.of(parent), "varve-control-");
-        database = ControlDatabase.open(directory, () -> false);
-        control = ControlPlane.start(store.store(), database, new SecureRandom(), Clock.systemUTC());
-        rest = RestServer.start(
-                RestAddress.plain(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), "127.0.0.1"),
-                control,
-                Connections.NONE,
-                new NbdAddress(Optional.empty(), 0, Optional.empty(), false),
-                new Access(
-                        new Credentials(database.credentials(), directory, new SecureRandom(), Clock.systemUTC(), true),
-                        new AuditLog(directory, Clock.systemUTC())),
-                Map.of(),
-                () -> "");
+        served = new ServedControlPlane(parent);
     }
 
     /** Runs it; see the class. */
@@ -87,7 +52,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
         timed("10,000 snapshots paged, 1,000 a page", () -> pageSnapshots(1000));
         timed("10,000 snapshots paged, 100 a page", () -> pageSnapshots(100));
 
-        Volume volume = store.store().open(newVolume()).join();
+        Volume volume = served.store().open(newVolume()).join();
         Writer quiet = new Writer(volume);
         report("4 KiB writes without control calls", quiet.until(quiet.written(QUIET_WRITES)));
         Writer disturbed = new Writer(volume);
@@ -160,7 +125,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
     }
 
     private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + rest.port() + path));
+        return HttpRequest.newBuilder(served.uri(path));
     }
 
     private JsonObject send(HttpRequest.Builder request) throws Exception {
@@ -192,11 +157,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        rest.close();
-        control.close();
-        database.close();
-        store.close();
-        TemporaryStore.delete(directory);
+        served.close();
     }
 
     private interface Step {

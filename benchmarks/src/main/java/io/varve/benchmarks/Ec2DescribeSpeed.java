@@ -1,34 +1,17 @@
 package io.varve.benchmarks;
 
-import io.varve.api.access.Access;
-import io.varve.api.access.AuditLog;
-import io.varve.api.access.Credentials;
-import io.varve.api.aws.ec2.Ec2Face;
-import io.varve.api.control.Connections;
-import io.varve.api.control.ControlDatabase;
-import io.varve.api.control.ControlPlane;
 import io.varve.api.control.Label;
 import io.varve.api.control.SnapshotGroupRequest;
 import io.varve.api.control.VolumeLimits;
 import io.varve.api.control.VolumeRequest;
 import io.varve.api.control.VolumeView;
-import io.varve.api.rest.NbdAddress;
-import io.varve.api.rest.RestAddress;
-import io.varve.api.rest.RestServer;
 import io.varve.engine.Compression;
 import io.varve.engine.VolumeId;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -54,27 +37,10 @@ public final class Ec2DescribeSpeed implements AutoCloseable {
 
     private final PrintStream out = System.out;
     private final HttpClient http = HttpClient.newHttpClient();
-    private final Path directory;
-    private final TemporaryStore store;
-    private final ControlDatabase database;
-    private final ControlPlane control;
-    private final RestServer rest;
+    private final ServedControlPlane served;
 
     private Ec2DescribeSpeed(String parent) throws IOException {
-        store = new TemporaryStore(parent);
-        directory = Files.createTempDirectory(Path.of(parent), "varve-control-");
-        database = ControlDatabase.open(directory, () -> false);
-        control = ControlPlane.start(store.store(), database, new SecureRandom(), Clock.systemUTC());
-        rest = RestServer.start(
-                RestAddress.plain(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), "127.0.0.1"),
-                control,
-                Connections.NONE,
-                new NbdAddress(Optional.empty(), 0, Optional.empty(), false),
-                new Access(
-                        new Credentials(database.credentials(), directory, new SecureRandom(), Clock.systemUTC(), true),
-                        new AuditLog(directory, Clock.systemUTC())),
-                Map.of(Ec2Face.SERVICE, new Ec2Face(control, Connections.NONE)),
-                () -> "");
+        served = new ServedControlPlane(parent);
     }
 
     /** Runs it; see the class. */
@@ -118,7 +84,8 @@ public final class Ec2DescribeSpeed implements AutoCloseable {
     private List<VolumeId> createVolumes() {
         List<CompletableFuture<VolumeView>> made = new ArrayList<>();
         for (int i = 0; i < VOLUMES; i++) {
-            made.add(control.volumes()
+            made.add(served.control()
+                    .volumes()
                     .create(new VolumeRequest(
                             Optional.of(1 + i % 7),
                             Optional.empty(),
@@ -135,7 +102,8 @@ public final class Ec2DescribeSpeed implements AutoCloseable {
     private void takeSnapshots(List<VolumeId> volumes) {
         for (int i = 0; i < VOLUMES; i += AT_ONCE) {
             List<VolumeId> group = volumes.subList(i, i + AT_ONCE);
-            control.snapshots()
+            served.control()
+                    .snapshots()
                     .createGroup(new SnapshotGroupRequest(
                             new LinkedHashSet<>(group), label(i / AT_ONCE), "", Optional.empty()))
                     .join();
@@ -161,7 +129,7 @@ public final class Ec2DescribeSpeed implements AutoCloseable {
 
     private String call(String action) throws Exception {
         String time = TIME.format(Instant.now());
-        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + rest.port() + "/"))
+        HttpRequest request = HttpRequest.newBuilder(served.uri("/"))
                 .header("Content-Type", "application/x-www-form-urlencoded")
                 .header("X-Amz-Date", time)
                 .header(
@@ -180,10 +148,6 @@ public final class Ec2DescribeSpeed implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        rest.close();
-        control.close();
-        database.close();
-        store.close();
-        TemporaryStore.delete(directory);
+        served.close();
     }
 }

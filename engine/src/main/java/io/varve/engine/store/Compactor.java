@@ -138,7 +138,7 @@ final class Compactor {
         slack = further ? Math.min(IDLE_SLACK_BYTES, slack) : slack;
         urgent = crowded || held > stored / 100 * URGENT_PERCENT + slack;
         consider(candidates, stored, held, slack, further);
-        boolean goesOn = run != null || (crowded && comesBack());
+        boolean goesOn = !closed && (run != null || (crowded && comesBack()));
         pressure.set(goesOn && (crowded || held > stored / 100 * CROWDED_PERCENT + slack));
     }
 
