@@ -184,7 +184,7 @@ public final class LogReader {
 
     /** An opening of the volume that the superblock at hand does not know of: its first segment names our end. */
     private @Nullable LogPosition continued(LogPosition end) {
-        for (SegmentDescriptor.Header header : segments.unknownSegments(volume)) {
+        for (SegmentDescriptor.Header header : segments.unknown().of(volume)) {
             if (header.epoch() > epoch
                     && header.previousSegment() == end.segmentId()
                     && header.previousOffset() == end.offset()
@@ -257,7 +257,7 @@ public final class LogReader {
         if (segment != null) {
             durable = highestDurable(segment, cut.offset());
         }
-        for (SegmentDescriptor.Header header : segments.unknownSegments(volume)) {
+        for (SegmentDescriptor.Header header : segments.unknown().of(volume)) {
             if (header.epoch() == epoch && header.start().sequence() > cut.sequence()) {
                 durable = Math.max(durable, header.durableSequence());
             }

@@ -71,7 +71,7 @@ public record SegmentEntry(
                     table.getLong(row, SegmentRow.CAPACITY),
                     table.getLong(row, SegmentRow.VOLUME),
                     table.getInt(row, SegmentRow.LIVE_BLOCKS),
-                    (table.getByte(row, SegmentRow.FLAGS) & SegmentRow.FLAG_FRAMED) != 0));
+                    SegmentRow.framed(table, row)));
         }
         return all;
     }

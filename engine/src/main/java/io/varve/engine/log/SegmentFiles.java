@@ -14,7 +14,6 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -45,7 +44,6 @@ final class SegmentFiles {
     private final Map<Long, Integer> freeRows = new HashMap<>();
     private List<Free> freedByThisCommit = new ArrayList<>();
     private List<Freed> freedBefore = new ArrayList<>();
-    private @Nullable Map<Long, SegmentDescriptor.Header> strays;
 
     /** A file without a segment. */
     record Free(long number, long capacityBytes, DiskFile file) {}
@@ -56,9 +54,7 @@ final class SegmentFiles {
     SegmentFiles(Disk disk, Table table) {
         this.disk = disk;
         this.table = table;
-        for (String name : disk.list(DIRECTORY)) {
-            parseNumber(name).ifPresent(number -> nextFile.accumulateAndGet(number + 1, Math::max));
-        }
+        numbers().forEach(number -> nextFile.accumulateAndGet(number + 1, Math::max));
     }
 
     static String name(long number) {
@@ -316,25 +312,13 @@ final class SegmentFiles {
 
     // ---- after a crash ----
 
-    /** Files that hold a segment by their header, by number; those of {@code known} are left out. Read once. */
-    Map<Long, SegmentDescriptor.Header> unknown(Set<Long> known) {
-        Map<Long, SegmentDescriptor.Header> found = strays;
-        if (found == null) {
-            found = new HashMap<>();
-            for (String name : disk.list(DIRECTORY)) {
-                OptionalLong number = parseNumber(name);
-                if (number.isPresent() && !known.contains(number.getAsLong())) {
-                    try (DiskFile file = open(number.getAsLong())) {
-                        Optional<SegmentDescriptor.Header> header = LogReader.header(file);
-                        if (header.isPresent()) {
-                            found.put(number.getAsLong(), header.get());
-                        }
-                    }
-                }
-            }
-            strays = found;
+    /** The numbers of all files that there are. */
+    List<Long> numbers() {
+        List<Long> numbers = new ArrayList<>();
+        for (String name : disk.list(DIRECTORY)) {
+            parseNumber(name).ifPresent(numbers::add);
         }
-        return found;
+        return numbers;
     }
 
     long sizeBytes(long number) {

@@ -1,5 +1,6 @@
 package io.varve.engine.log;
 
+import io.varve.engine.meta.Table;
 import io.varve.engine.meta.TableSpec;
 
 /**
@@ -48,4 +49,27 @@ final class SegmentRow {
     static final int STORED_BYTES = 60;
 
     private SegmentRow() {}
+
+    /** True if the row's segment is framed. */
+    static boolean framed(Table table, int row) {
+        return (table.getByte(row, FLAGS) & FLAG_FRAMED) != 0;
+    }
+
+    /** Where in its container a MOVED segment is. */
+    static MovedSegment.Place place(Table table, int row) {
+        return new MovedSegment.Place(
+                table.getInt(row, INDEX_OFFSET),
+                table.getInt(row, BLOCKS),
+                table.getInt(row, LOOKUP_CHECK),
+                table.getInt(row, ORIGINS_CHECK),
+                table.getInt(row, STORED_BYTES));
+    }
+
+    static void putPlace(Table table, int row, MovedSegment.Place place) {
+        table.putInt(row, INDEX_OFFSET, place.indexOffset());
+        table.putInt(row, BLOCKS, place.blocks());
+        table.putInt(row, LOOKUP_CHECK, place.lookupCheck());
+        table.putInt(row, ORIGINS_CHECK, place.originsCheck());
+        table.putInt(row, STORED_BYTES, place.storedBytes());
+    }
 }

@@ -8,16 +8,12 @@ import io.varve.engine.io.DiskFile;
 import io.varve.engine.meta.Table;
 import io.varve.engine.meta.TableSpec;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,9 +34,6 @@ public final class SegmentStore {
     /** The table that the superblock keeps for this. */
     public static final TableSpec TABLE = SegmentRow.SPEC;
 
-    /** Ids that may be given out between two commits. */
-    private static final long ID_RESERVE = 1 << 16;
-
     private static final int MIN_SEGMENT_BYTES = 1 << 20;
 
     private final Table table;
@@ -48,47 +41,13 @@ public final class SegmentStore {
     private final FrameCache cache;
     private final ConcurrentHashMap<Long, Segment> segments = new ConcurrentHashMap<>();
     private final ConcurrentLinkedQueue<Segment> fresh = new ConcurrentLinkedQueue<>();
-    private final AtomicLong nextId;
-    private volatile long idLimit;
-    private final Map<Long, State> states = new HashMap<>();
-    /** Segments that are not sealed, by volume. */
-    private final Map<Long, Set<State>> open = new HashMap<>();
-    /** Sealed segments that had no live block when that was last looked at. */
-    private final Set<State> perhapsDead = new LinkedHashSet<>();
-    /** By file number. */
-    private final Map<Long, Container> containers = new HashMap<>();
+    private final SegmentIds ids;
+    private final SegmentUsage usage;
+    private final Containers containers;
+    private final UnknownSegments unknown;
 
     /** Segments whose files are longer than what is in them until the coming commit is durable. */
     private final List<Segment> cut = new ArrayList<>();
-
-    private long liveBlocks;
-    private long capacityBytes;
-
-    /** What the accountant knows of a segment. */
-    private static final class State {
-        Segment segment;
-        final int row;
-        boolean sealed;
-        long live;
-
-        State(Segment segment, int row) {
-            this.segment = segment;
-            this.row = row;
-        }
-    }
-
-    /** A file that holds moved segments. */
-    private static final class Container {
-        final SegmentFiles.Free file;
-        final int row;
-        /** Ids of its segments. */
-        final Set<Long> members = new LinkedHashSet<>();
-
-        Container(SegmentFiles.Free file, int row) {
-            this.file = file;
-            this.row = row;
-        }
-    }
 
     /**
      * A file that compaction could empty.
@@ -120,86 +79,51 @@ public final class SegmentStore {
         this.table = table;
         this.cache = new FrameCache(memory);
         this.files = new SegmentFiles(disk, table);
-        this.nextId = new AtomicLong(nextId);
-        this.idLimit = nextId;
+        this.usage = new SegmentUsage(table);
+        this.containers = new Containers(table, files, cache);
+        this.unknown = new UnknownSegments(files, this::filesInUse, segments::containsKey);
+        this.ids = new SegmentIds(nextId);
         for (int row = table.nextUsed(0); row >= 0; row = table.nextUsed(row + 1)) {
             if (table.kind(row) == SegmentRow.FREE) {
                 files.adoptFree(row);
             } else if (table.kind(row) == SegmentRow.CONTAINER) {
-                openContainer(row);
+                containers.open(row);
             }
         }
         for (int row = table.nextUsed(0); row >= 0; row = table.nextUsed(row + 1)) {
             byte kind = table.kind(row);
-            if (kind == SegmentRow.OPEN || kind == SegmentRow.SEALED || kind == SegmentRow.MOVED) {
-                open(row, kind);
+            if (kind == SegmentRow.OPEN || kind == SegmentRow.SEALED) {
+                open(row, openFile(row, kind));
+            } else if (kind == SegmentRow.MOVED) {
+                open(row, containers.openMember(row));
             }
         }
     }
 
-    private void openContainer(int row) {
+    private void open(int row, Segment segment) {
+        usage.open(segment, row);
+        segments.put(segment.id(), segment);
+    }
+
+    private Segment openFile(int row, byte kind) {
         long number = table.getLong(row, SegmentRow.FILE);
-        long capacity = table.getLong(row, SegmentRow.CAPACITY);
-        containers.put(number, new Container(new SegmentFiles.Free(number, capacity, files.openNamed(number)), row));
-        capacityBytes += capacity;
-    }
-
-    private void open(int row, byte kind) {
-        long id = table.getLong(row, SegmentRow.ID);
-        long number = table.getLong(row, SegmentRow.FILE);
-        long capacity = table.getLong(row, SegmentRow.CAPACITY);
-        long volume = table.getLong(row, SegmentRow.VOLUME);
-        boolean framed = (table.getByte(row, SegmentRow.FLAGS) & SegmentRow.FLAG_FRAMED) != 0;
-        Segment segment;
-        if (kind == SegmentRow.MOVED) {
-            Container container = containers.get(number);
-            if (container == null) {
-                throw new StoreException(
-                        StoreException.Kind.DAMAGED, "segment " + id + " is in a container that is not in the table");
-            }
-            container.members.add(id);
-            MovedSegment.Place place = new MovedSegment.Place(
-                    table.getInt(row, SegmentRow.INDEX_OFFSET),
-                    table.getInt(row, SegmentRow.BLOCKS),
-                    table.getInt(row, SegmentRow.LOOKUP_CHECK),
-                    table.getInt(row, SegmentRow.ORIGINS_CHECK),
-                    table.getInt(row, SegmentRow.STORED_BYTES));
-            segment = moved(id, volume, capacity, framed, container, place);
-        } else {
-            DiskFile file = files.openNamed(number);
-            capacity = capacityNow(row, kind, capacity, file);
-            segment = Segment.ofRecords(id, volume, number, capacity, file, framed, cache);
-            capacityBytes += capacity;
-        }
-        State state = new State(segment, row);
-        state.live = table.getInt(row, SegmentRow.LIVE_BLOCKS);
-        state.sealed = kind != SegmentRow.OPEN;
-        liveBlocks += state.live;
-        add(state);
-        segments.put(id, segment);
-    }
-
-    private void add(State state) {
-        states.put(state.segment.id(), state);
-        if (state.sealed) {
-            noteIfDead(state);
-        } else {
-            open.computeIfAbsent(state.segment.volume(), volume -> new LinkedHashSet<>())
-                    .add(state);
-        }
-    }
-
-    private void noteIfDead(State state) {
-        if (state.sealed && state.live == 0) {
-            perhapsDead.add(state);
-        }
+        DiskFile file = files.openNamed(number);
+        return Segment.ofRecords(
+                table.getLong(row, SegmentRow.ID),
+                table.getLong(row, SegmentRow.VOLUME),
+                number,
+                capacityNow(row, kind, file),
+                file,
+                SegmentRow.framed(table, row),
+                cache);
     }
 
     /**
      * The superblock opened may be older than the one that had the end of a log cut off, or a crash may have come between
      * that one and the cutting.
      */
-    private long capacityNow(int row, byte kind, long capacity, DiskFile file) {
+    private long capacityNow(int row, byte kind, DiskFile file) {
+        long capacity = table.getLong(row, SegmentRow.CAPACITY);
         boolean mayBeCut = (kind == SegmentRow.OPEN || Long.bitCount(capacity) != 1)
                 && files.exists(table.getLong(row, SegmentRow.FILE));
         long bytes = mayBeCut ? file.sizeBytes() : capacity;
@@ -211,13 +135,6 @@ public final class SegmentStore {
             table.putLong(row, SegmentRow.CAPACITY, now);
         }
         return now;
-    }
-
-    private Segment moved(
-            long id, long volume, long capacity, boolean framed, Container container, MovedSegment.Place place) {
-        DiskFile file = container.file.file();
-        MovedSegment blocks = new MovedSegment(id, framed, file, place, cache);
-        return new Segment(id, volume, container.file.number(), capacity, file, framed, blocks);
     }
 
     // ---- any thread ----
@@ -252,10 +169,7 @@ public final class SegmentStore {
      * @throws StoreException NO_SPACE or IO
      */
     public Segment prepare(long volume, long capacityBytes, boolean zeroed, boolean framed) {
-        long id = nextId.getAndIncrement();
-        if (id >= idLimit) {
-            throw new StoreException(StoreException.Kind.IO, "too many segments begun since the last checkpoint");
-        }
+        long id = ids.take();
         SegmentFiles.Free free = files.take(capacityBytes, zeroed);
         Segment segment =
                 Segment.ofRecords(id, volume, free.number(), free.capacityBytes(), free.file(), framed, cache);
@@ -284,7 +198,7 @@ public final class SegmentStore {
 
     /** Every address in use is below this one, and every address of a segment prepared from now on is not. */
     public long floorOfNewSegments() {
-        return BlockAddress.of(nextId.get(), 0);
+        return BlockAddress.of(ids.next(), 0);
     }
 
     /**
@@ -317,15 +231,7 @@ public final class SegmentStore {
     }
 
     private void record(Segment segment) {
-        int row = files.rowFor(segment.fileNumber(), SegmentRow.OPEN);
-        table.putByte(row, SegmentRow.FLAGS, segment.framed() ? SegmentRow.FLAG_FRAMED : 0);
-        table.putLong(row, SegmentRow.ID, segment.id());
-        table.putLong(row, SegmentRow.FILE, segment.fileNumber());
-        table.putLong(row, SegmentRow.CAPACITY, segment.capacityBytes());
-        table.putLong(row, SegmentRow.VOLUME, segment.volume());
-        table.putInt(row, SegmentRow.LIVE_BLOCKS, 0);
-        add(new State(segment, row));
-        capacityBytes += segment.capacityBytes();
+        usage.begin(segment, files.rowFor(segment.fileNumber(), SegmentRow.OPEN));
     }
 
     /**
@@ -352,41 +258,23 @@ public final class SegmentStore {
         Segment segment = Segment.ofRecords(id, volume, fileNumber, capacity, file, framed, cache);
         segments.put(id, segment);
         record(segment);
-        nextId.accumulateAndGet(id + 1, Math::max);
+        ids.skip(id);
         return segment;
     }
 
-    /** Files that are no segment's by the table, but hold one by their header: what a newer table may have known. */
-    public List<SegmentDescriptor.Header> unknownSegments(long volume) {
-        List<SegmentDescriptor.Header> found = new ArrayList<>();
-        for (SegmentDescriptor.Header header : files.unknown(filesInUse()).values()) {
-            if (header.volume() == volume && !segments.containsKey(header.segmentId())) {
-                found.add(header);
-            }
-        }
-        return found;
+    /** What a newer table may have known. */
+    public UnknownSegments unknown() {
+        return unknown;
     }
 
-    /** The newest epoch of each volume that {@link #unknownSegments} name. */
-    public Map<Long, Integer> unknownEpochs() {
-        Map<Long, Integer> newest = new HashMap<>();
-        for (SegmentDescriptor.Header header : files.unknown(filesInUse()).values()) {
-            if (!segments.containsKey(header.segmentId())) {
-                newest.merge(header.volume(), header.epoch(), Math::max);
-            }
-        }
-        return newest;
-    }
-
-    /** Takes in a segment that {@link #unknownSegments} found. */
+    /** Takes in a segment that {@link #unknown} has found. */
     public @Nullable Segment adopt(SegmentDescriptor.Header header) {
-        for (Map.Entry<Long, SegmentDescriptor.Header> file :
-                files.unknown(filesInUse()).entrySet()) {
-            if (file.getValue().equals(header)) {
-                return adopt(header.segmentId(), header.volume(), file.getKey(), files.sizeBytes(file.getKey()));
-            }
+        OptionalLong file = unknown.fileOf(header);
+        if (file.isEmpty()) {
+            return null;
         }
-        return null;
+        long number = file.getAsLong();
+        return adopt(header.segmentId(), header.volume(), number, files.sizeBytes(number));
     }
 
     /** Deletes files that the table does not know: a crash left them behind. Recovery is over by then. */
@@ -395,49 +283,24 @@ public final class SegmentStore {
     }
 
     private Set<Long> filesInUse() {
-        Set<Long> inUse = new HashSet<>(containers.keySet());
-        states.values().forEach(state -> inUse.add(state.segment.fileNumber()));
+        Set<Long> inUse = usage.fileNumbers();
+        inUse.addAll(containers.fileNumbers());
         return inUse;
     }
 
     /** Changes how many blocks of a segment are live. */
     public void addLive(long id, int blocks) {
-        State state = states.get(id);
-        if (state == null) {
-            throw new IllegalStateException("no segment " + id + " to count " + blocks + " blocks in");
-        }
-        state.live += blocks;
-        liveBlocks += blocks;
-        if (state.live < 0) {
-            throw new IllegalStateException("segment " + id + " has " + state.live + " live blocks");
-        }
-        table.putInt(state.row, SegmentRow.LIVE_BLOCKS, (int) state.live);
-        noteIfDead(state);
+        usage.addLive(id, blocks);
     }
 
     /** Nothing is appended to the segment any more, and no checkpoint from now on replays it. */
     public void seal(long id) {
-        State state = states.get(id);
-        if (state != null && !state.sealed) {
-            state.sealed = true;
-            table.putKind(state.row, SegmentRow.SEALED);
-            if (state.segment.packed() instanceof FramedSegment frames) {
-                table.putInt(state.row, SegmentRow.BLOCKS, frames.blocksWritten());
-                table.putInt(state.row, SegmentRow.STORED_BYTES, frames.bytesWritten());
-            }
-            Set<State> others = open.get(state.segment.volume());
-            if (others != null && others.remove(state) && others.isEmpty()) {
-                open.remove(state.segment.volume());
-            }
-            noteIfDead(state);
-        }
+        usage.seal(id);
     }
 
     /** A volume's segments that are not sealed. */
     public List<Segment> openSegments(long volume) {
-        return open.getOrDefault(volume, Set.of()).stream()
-                .map(state -> state.segment)
-                .toList();
+        return usage.openSegments(volume);
     }
 
     /** Seals every segment of a volume. */
@@ -452,20 +315,14 @@ public final class SegmentStore {
      */
     public void endLog(long volume, LogPosition end) {
         sealAll(volume);
-        State last = states.get(end.segmentId());
+        Segment last = usage.segment(end.segmentId());
         long bytes = SegmentFiles.wholePages(end.offset());
-        if (last != null && last.live > 0 && last.segment.moved() == null && bytes < last.segment.capacityBytes()) {
-            shorten(last, bytes);
-            cut.add(last.segment);
+        if (last != null && usage.liveBlocks(last.id()) > 0 && last.moved() == null && bytes < last.capacityBytes()) {
+            Segment shorter = last.withCapacity(bytes);
+            usage.shorten(shorter);
+            segments.put(shorter.id(), shorter);
+            cut.add(shorter);
         }
-    }
-
-    private void shorten(State state, long bytes) {
-        Segment before = state.segment;
-        state.segment = before.withCapacity(bytes);
-        segments.put(before.id(), state.segment);
-        table.putLong(state.row, SegmentRow.CAPACITY, bytes);
-        capacityBytes -= before.capacityBytes() - bytes;
     }
 
     private void cutOff() {
@@ -483,47 +340,14 @@ public final class SegmentStore {
 
     /** Every file of sealed segments, as of the last checkpoint. */
     public List<Candidate> candidates() {
-        List<Candidate> found = new ArrayList<>();
-        for (State state : states.values()) {
-            if (state.sealed && state.segment.moved() == null) {
-                long stored = storedBytes(state);
-                long index = new ContainerDescriptor.Index((int) state.live, state.segment.framed()).bytes();
-                found.add(new Candidate(
-                        List.of(state.segment), state.live, stored, stored + index, state.segment.capacityBytes()));
-            }
-        }
-        for (Container container : containers.values()) {
-            found.add(candidate(container));
-        }
+        List<Candidate> found = usage.candidates();
+        found.addAll(containers.candidates(usage));
         return found;
     }
 
     /** About how many bytes the blocks take that somebody can read, compressed as they are. */
     public long storedBytes() {
-        return states.values().stream().mapToLong(this::storedBytes).sum();
-    }
-
-    private long storedBytes(State state) {
-        long blocks = table.getInt(state.row, SegmentRow.BLOCKS);
-        if (blocks == 0) {
-            return Math.min(state.live * ContainerDescriptor.BLOCK_BYTES, state.segment.capacityBytes());
-        }
-        return table.getInt(state.row, SegmentRow.STORED_BYTES) * state.live / blocks;
-    }
-
-    private Candidate candidate(Container container) {
-        List<Segment> held = new ArrayList<>();
-        long live = 0;
-        long stored = 0;
-        for (long id : container.members) {
-            State state = states.get(id);
-            if (state != null) {
-                held.add(state.segment);
-                live += state.live;
-                stored += storedBytes(state);
-            }
-        }
-        return new Candidate(held, live, stored, stored, container.file.capacityBytes());
+        return usage.storedBytes();
     }
 
     /** True once there are containers. */
@@ -533,8 +357,7 @@ public final class SegmentStore {
 
     /** How many blocks of the segment are live now; 0 if there is no such segment any more. */
     public long liveBlocks(long id) {
-        State state = states.get(id);
-        return state == null ? 0 : state.live;
+        return usage.liveBlocks(id);
     }
 
     /**
@@ -543,63 +366,32 @@ public final class SegmentStore {
      */
     public void moved(ContainerWriter writer) {
         List<ContainerWriter.Member> members = new ArrayList<>(writer.members());
-        members.removeIf(member -> !states.containsKey(member.segmentId()));
+        members.removeIf(member -> usage.segment(member.segmentId()) == null);
         if (members.isEmpty()) {
             abandon(writer);
             return;
         }
-        SegmentFiles.Free file = writer.filled();
-        int row = files.rowFor(file.number(), SegmentRow.CONTAINER);
-        table.putLong(row, SegmentRow.FILE, file.number());
-        table.putLong(row, SegmentRow.CAPACITY, file.capacityBytes());
-        Container container = new Container(file, row);
-        containers.put(file.number(), container);
-        capacityBytes += file.capacityBytes();
+        Containers.Container container = containers.publish(writer.filled());
         members.forEach(member -> move(member, container));
     }
 
-    private void move(ContainerWriter.Member member, Container container) {
-        State state = states.get(member.segmentId());
-        if (state == null) {
+    private void move(ContainerWriter.Member member, Containers.Container container) {
+        Segment before = usage.segment(member.segmentId());
+        if (before == null) {
             throw new IllegalStateException("segment " + member.segmentId() + " is gone");
         }
-        Segment before = state.segment;
-        MovedSegment.Place place = member.place();
-        Segment after = moved(before.id(), before.volume(), before.capacityBytes(), before.framed(), container, place);
-        container.members.add(before.id());
+        Segment after = containers.hold(container, before, member.place());
         leave(before);
-        table.putKind(state.row, SegmentRow.MOVED);
-        table.putLong(state.row, SegmentRow.FILE, after.fileNumber());
-        putPlace(state.row, place);
-        state.segment = after;
+        usage.move(after, member.place());
         segments.put(after.id(), after);
-    }
-
-    private void putPlace(int row, MovedSegment.Place place) {
-        table.putInt(row, SegmentRow.INDEX_OFFSET, place.indexOffset());
-        table.putInt(row, SegmentRow.BLOCKS, place.blocks());
-        table.putInt(row, SegmentRow.LOOKUP_CHECK, place.lookupCheck());
-        table.putInt(row, SegmentRow.ORIGINS_CHECK, place.originsCheck());
-        table.putInt(row, SegmentRow.STORED_BYTES, place.storedBytes());
     }
 
     /** A segment is no more where it was. */
     private void leave(Segment segment) {
         if (segment.moved() == null) {
-            capacityBytes -= segment.capacityBytes();
             files.free(new SegmentFiles.Free(segment.fileNumber(), segment.capacityBytes(), segment.file()));
-            return;
-        }
-        Container container = containers.get(segment.fileNumber());
-        if (container == null) {
-            throw new IllegalStateException("segment " + segment.id() + " is in no container");
-        }
-        container.members.remove(segment.id());
-        if (container.members.isEmpty()) {
-            containers.remove(segment.fileNumber());
-            capacityBytes -= container.file.capacityBytes();
-            table.free(container.row);
-            files.free(container.file);
+        } else {
+            containers.leave(segment);
         }
     }
 
@@ -607,20 +399,15 @@ public final class SegmentStore {
 
     /** Frees every sealed segment without a live block. Part of preparing a commit. */
     public void collect() {
-        for (State state : perhapsDead) {
-            if (state.live == 0) {
-                states.remove(state.segment.id());
-                segments.remove(state.segment.id());
-                table.free(state.row);
-                leave(state.segment);
-            }
-        }
-        perhapsDead.clear();
+        usage.removeDead(segment -> {
+            segments.remove(segment.id());
+            leave(segment);
+        });
     }
 
     /** The id that the next commit has to name as the first one never given out. */
     public long reserveIds() {
-        return nextId.get() + ID_RESERVE;
+        return ids.reserve();
     }
 
     /** True if the coming commit frees files. */
@@ -634,7 +421,7 @@ public final class SegmentStore {
      * @param readsEnded done when the reads have ended that may have looked up what this commit freed
      */
     public void committed(long reservedIds, CompletableFuture<?> readsEnded) {
-        idLimit = reservedIds;
+        ids.committed(reservedIds);
         cutOff();
         files.committed(readsEnded);
     }
@@ -656,12 +443,12 @@ public final class SegmentStore {
 
     /** Blocks that somebody can read. */
     public long liveBlocks() {
-        return liveBlocks;
+        return usage.liveBlocks();
     }
 
     /** Bytes of files that hold segments or what is left of them. */
     public long capacityBytes() {
-        return capacityBytes;
+        return usage.fileBytes() + containers.fileBytes();
     }
 
     /** Bytes of files that wait for reuse. */

@@ -133,7 +133,7 @@ final class StoreAccountant {
     /** Recovers every volume that was open for writing when the store was last in use. */
     void start() {
         List<VolumeEntry> wereOpen = new ArrayList<>();
-        Map<Long, Integer> newestEpochs = parts.segments().unknownEpochs();
+        Map<Long, Integer> newestEpochs = parts.segments().unknown().newestEpochs();
         for (VolumeEntry entry : catalogue.descent().everyVolume()) {
             if (entry.row.isDamaged()) {
                 entry.status = new VolumeStatus(
