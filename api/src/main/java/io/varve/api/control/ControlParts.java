@@ -64,6 +64,14 @@ record ControlParts(
                 .orElse(QosLimits.UNLIMITED);
     }
 
+    /** Has the engine hold a volume to its limits. */
+    void limit(VolumeEntry volume) {
+        if (store.volume(volume.id()).isPresent()) {
+            store.limit(volume.id(), limits(volume));
+            store.share(volume.id(), volume.share());
+        }
+    }
+
     /** What a volume of that size is given. Fails as EC2 does if the type does not offer that. */
     VolumeLimits provisioned(VolumeLimits wanted, long sizeBytes) {
         try {

@@ -59,25 +59,29 @@ public final class ControlPlane implements AutoCloseable {
         this.metadata = metadata;
         parts = ControlParts.of(store, metadata, random, clock, settings.volumeTypes());
         retentionRules = new RetentionRules(parts);
+        VolumeShares shares = new VolumeShares(parts, settings.storeLimits());
+        VolumeCreation volumeCreation = new VolumeCreation(parts, shares);
         volumes = new Volumes(
                 parts,
                 retentionRules,
+                volumeCreation,
                 new VolumeModifications(parts, settings.modificationsPerDay()),
-                new VolumeShares(parts, settings.storeLimits()));
+                shares);
         uploads = new Uploads(parts, directBlocks);
         snapshotBlocks = new SnapshotBlocks(parts, directBlocks);
-        snapshots = new Snapshots(parts, retentionRules, uploads, snapshotBlocks);
+        SnapshotCreation snapshotCreation = new SnapshotCreation(parts);
+        snapshots = new Snapshots(parts, retentionRules, snapshotCreation, uploads, snapshotBlocks);
         lifecyclePolicies = new LifecyclePolicies(parts, volumes, snapshots);
         diskImageJobs = new DiskImageJobs(diskImages);
         imports = new Imports(parts, diskImageJobs);
         diskImageExports = new DiskImageExports(parts, diskImageJobs);
-        images = new Images(parts, snapshots, retentionRules);
-        imageLaunches = new ImageLaunches(images, volumes);
+        images = new Images(parts, snapshots, snapshotCreation, retentionRules);
+        imageLaunches = new ImageLaunches(parts, images, volumes, volumeCreation);
         burstCredits = new BurstCredits(parts, metadata.burstCredits());
         instances = new Instances(parts, volumes);
-        instanceImages = new InstanceImages(instances, volumes, snapshots, images);
-        instanceLaunches = new InstanceLaunches(parts, instances, volumes, images);
-        imageCopies = new ImageCopies(images, snapshots);
+        instanceImages = new InstanceImages(parts, instances, volumes, snapshotCreation, images);
+        instanceLaunches = new InstanceLaunches(parts, instances, volumeCreation, images);
+        imageCopies = new ImageCopies(parts, snapshotCreation, images);
         storeLimits = settings.storeLimits();
         defaultVolume = metadata.defaultVolume();
     }

@@ -382,10 +382,7 @@ final class EntryTables {
     }
 
     private static String json(InstanceEntry.Launch launch) {
-        return new JsonObject()
-                .put("image", launch.image().text())
-                .put("whole", launch.whole())
-                .encode();
+        return new JsonObject().put("image", launch.image().text()).encode();
     }
 
     private static InstanceEntry instance(ResultSet row) throws SQLException {
@@ -399,9 +396,7 @@ final class EntryTables {
                                 .map(EntryTables::attachment)
                                 .toList(),
                 Instant.ofEpochMilli(row.getLong("changed_at")),
-                json(row, "launch")
-                        .map(json -> new InstanceEntry.Launch(
-                                new ImageId(json.getString("image")), json.getBoolean("whole"))),
+                json(row, "launch").map(json -> new InstanceEntry.Launch(new ImageId(json.getString("image")))),
                 token(row));
     }
 

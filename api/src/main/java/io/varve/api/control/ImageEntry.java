@@ -40,7 +40,7 @@ public record ImageEntry(
     @Override
     public String state() {
         return switch (phase) {
-            case CREATING -> "pending";
+            case CREATING, PROVISIONAL -> "pending";
             case READY -> disabled ? "disabled" : "available";
             case RECYCLED -> "recoverable";
             case DELETING -> "deregistered";

@@ -9,19 +9,23 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
 /**
- * Volumes out of images: clones at once, in full speed. Each volume is whole or never was; what fails takes its companions
- * with it. With a client token a launch that a crash cut short is completed by asking again. Thread-safe.
+ * Volumes out of images: clones at once, in full speed. A launch makes all its volumes or none, also if it is cut short by a
+ * crash. Thread-safe.
  */
 public final class ImageLaunches {
     /** How many volumes one launch may make. */
     public static final int MOST_VOLUMES = 1000;
 
+    private final ControlParts parts;
     private final Images images;
     private final Volumes volumes;
+    private final VolumeCreation creation;
 
-    ImageLaunches(Images images, Volumes volumes) {
+    ImageLaunches(ControlParts parts, Images images, Volumes volumes, VolumeCreation creation) {
+        this.parts = parts;
         this.images = images;
         this.volumes = volumes;
+        this.creation = creation;
     }
 
     /**
@@ -36,7 +40,8 @@ public final class ImageLaunches {
     public record Disk(BlockDeviceMapping mapping, VolumeView volume) {}
 
     /**
-     * Makes volumes of all disks of an image, or finds those that the same token made.
+     * Makes volumes of all disks of an image, or finds those that the same token made; of these, such as were deleted
+     * since are made anew.
      *
      * @return one list of disks for each time
      * @throws RequestException IMAGE_NOT_FOUND, IMAGE_UNAVAILABLE, RESOURCE_LIMIT_EXCEEDED
@@ -50,19 +55,22 @@ public final class ImageLaunches {
                     "count %d of an image with %d disks would be %d volumes; %d are allowed"
                             .formatted(request.count(), image.mappings().size(), wanted, MOST_VOLUMES));
         }
-        List<CompletableFuture<VolumeView>> all = new ArrayList<>();
+        List<VolumeRequest> all = new ArrayList<>();
         for (int number = 0; number < request.count(); number++) {
             for (BlockDeviceMapping mapping : image.mappings()) {
-                all.add(volumes.create(volume(id, number, mapping, request)));
+                all.add(volume(id, number, mapping, request));
             }
         }
-        return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
-                .handle((done, failure) ->
-                        failure == null || request.clientToken().isPresent()
-                                ? CompletableFuture.allOf(all.toArray(CompletableFuture[]::new))
-                                : undo(all).thenCompose(undone -> CompletableFuture.<Void>failedFuture(failure)))
-                .thenCompose(ended -> ended)
-                .thenApply(done -> launched(image, all, request.count()));
+        String turn = "launch "
+                + request.clientToken()
+                        .orElseGet(() -> VolumeId.random(parts.random()).toString());
+        return parts.sequencer()
+                .run(
+                        turn,
+                        () -> creation.createAll(all).stream()
+                                .map(volumes::describe)
+                                .toList())
+                .thenApply(launched -> launched(image, launched, request.count()));
     }
 
     private static VolumeRequest volume(ImageId image, int number, BlockDeviceMapping mapping, Request request) {
@@ -77,25 +85,11 @@ public final class ImageLaunches {
                         .map(token -> "%s %s %d %s".formatted(token, image, number, mapping.deviceName())));
     }
 
-    /** Without a token all that came about is new: nobody has written to it. */
-    private CompletableFuture<Void> undo(List<CompletableFuture<VolumeView>> all) {
-        return CompletableFuture.allOf(all.stream()
-                .filter(volume -> !volume.isCompletedExceptionally())
-                .map(volume -> delete(volume.join().record().id()))
-                .toArray(CompletableFuture[]::new));
-    }
-
-    private CompletableFuture<Void> delete(VolumeId id) {
-        return volumes.delete(id, false, Precondition.NONE, Connections.NONE);
-    }
-
-    private static List<List<Disk>> launched(ImageEntry image, List<CompletableFuture<VolumeView>> all, int count) {
+    private static List<List<Disk>> launched(ImageEntry image, List<VolumeView> all, int count) {
         int disks = image.mappings().size();
         return IntStream.range(0, count)
                 .mapToObj(number -> IntStream.range(0, disks)
-                        .mapToObj(disk -> new Disk(
-                                image.mappings().get(disk),
-                                all.get(number * disks + disk).join()))
+                        .mapToObj(disk -> new Disk(image.mappings().get(disk), all.get(number * disks + disk)))
                         .toList())
                 .toList();
     }

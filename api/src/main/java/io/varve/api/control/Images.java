@@ -51,11 +51,13 @@ public final class Images {
 
     private final ControlParts parts;
     private final Snapshots snapshots;
+    private final SnapshotCreation creation;
     private final RetentionRules rules;
 
-    Images(ControlParts parts, Snapshots snapshots, RetentionRules rules) {
+    Images(ControlParts parts, Snapshots snapshots, SnapshotCreation creation, RetentionRules rules) {
         this.parts = parts;
         this.snapshots = snapshots;
+        this.creation = creation;
         this.rules = rules;
     }
 
@@ -102,13 +104,26 @@ public final class Images {
      * INVALID_BLOCK_DEVICE_MAPPING, SNAPSHOT_NOT_FOUND or RESOURCE_LIMIT_EXCEEDED.
      */
     public CompletableFuture<ImageEntry> register(Request request) {
+        return register(request, request.token(), Set.of());
+    }
+
+    /**
+     * The same with snapshots that were made for this image.
+     *
+     * @param own provisional ones; they are there for everybody with the image, or go
+     */
+    CompletableFuture<ImageEntry> register(Request request, Optional<ClientToken> token, Set<SnapshotId> own) {
         return parts.sequencer().run(TURN, () -> {
-            Optional<ImageEntry> earlier = parts.images().withToken(request.token());
-            return earlier.isPresent() ? earlier.get() : registerNow(request);
+            try {
+                Optional<ImageEntry> earlier = parts.images().withToken(token);
+                return earlier.isPresent() ? earlier.get() : registerNow(request, token, own);
+            } finally {
+                creation.takeBack(own);
+            }
         });
     }
 
-    private ImageEntry registerNow(Request request) {
+    private ImageEntry registerNow(Request request, Optional<ClientToken> token, Set<SnapshotId> own) {
         if (parts.images().all().size() >= MOST) {
             throw new RequestException(ErrorCode.RESOURCE_LIMIT_EXCEEDED, "there are " + MOST + " images already");
         }
@@ -120,20 +135,23 @@ public final class Images {
                 request.label(),
                 request.description(),
                 root,
-                request.disks().stream().map(this::mapping).toList(),
+                request.disks().stream().map(disk -> mapping(disk, own)).toList(),
                 now().truncatedTo(ChronoUnit.MILLIS),
                 Optional.empty(),
                 request.deregistrationProtected(),
                 false,
-                request.token(),
+                token,
                 Optional.empty());
         parts.images().put(image);
         try {
-            image.snapshots().forEach(this::awaitDeletions);
+            image.snapshots().stream()
+                    .filter(snapshot -> !own.contains(snapshot))
+                    .forEach(this::awaitDeletions);
         } catch (RequestException e) {
             parts.images().remove(image.id());
             throw e;
         }
+        creation.settle(own);
         ImageEntry ready = image.with(Phase.READY);
         parts.images().settle(List.of(ready));
         return ready;
@@ -182,8 +200,10 @@ public final class Images {
         return root;
     }
 
-    private BlockDeviceMapping mapping(Disk disk) {
-        parts.requireSnapshot(disk.snapshot());
+    private BlockDeviceMapping mapping(Disk disk, Set<SnapshotId> own) {
+        if (!own.contains(disk.snapshot())) {
+            parts.requireSnapshot(disk.snapshot());
+        }
         SnapshotRecord record =
                 parts.store().snapshot(disk.snapshot()).orElseThrow(() -> Snapshots.notFound(disk.snapshot()));
         int least = (int) (record.sizeBytes() >> GIB_SHIFT);

@@ -31,9 +31,8 @@ public record InstanceEntry(
      * How an instance got its volumes.
      *
      * @param image what they were made of
-     * @param whole false while they are being made: all attachments are volumes that nobody has used
      */
-    public record Launch(ImageId image, boolean whole) {}
+    public record Launch(ImageId image) {}
 
     public InstanceEntry {
         attachments = List.copyOf(attachments);
@@ -60,17 +59,6 @@ public record InstanceEntry(
 
     InstanceEntry in(InstanceState newLife, Instant now) {
         return new InstanceEntry(id, label, newLife, attachments, now, launch, clientToken);
-    }
-
-    /** True while its volumes are being made. */
-    boolean isLaunching() {
-        return life == InstanceState.PENDING
-                && launch.filter(begun -> !begun.whole()).isPresent();
-    }
-
-    InstanceEntry launched() {
-        Optional<Launch> whole = launch.map(begun -> new Launch(begun.image(), true));
-        return new InstanceEntry(id, label, life, attachments, changedAt, whole, clientToken);
     }
 
     InstanceEntry without(VolumeId volume) {

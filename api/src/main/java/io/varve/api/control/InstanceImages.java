@@ -1,27 +1,31 @@
 package io.varve.api.control;
 
+import io.varve.engine.SnapshotId;
 import io.varve.engine.VolumeId;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Images of instances as they are: snapshots of all attached volumes at one instant, registered. If that is refused the
- * snapshots go again; a crash between both leaves them. Thread-safe.
+ * Images of instances as they are: snapshots of all attached volumes at one instant, registered. Either there is the image
+ * with its snapshots or nothing of both, also if a crash cuts it short. Thread-safe.
  */
 public final class InstanceImages {
+    private final ControlParts parts;
     private final Instances instances;
     private final Volumes volumes;
-    private final Snapshots snapshots;
+    private final SnapshotCreation creation;
     private final Images images;
 
-    InstanceImages(Instances instances, Volumes volumes, Snapshots snapshots, Images images) {
+    InstanceImages(ControlParts parts, Instances instances, Volumes volumes, SnapshotCreation creation, Images images) {
+        this.parts = parts;
         this.instances = instances;
         this.volumes = volumes;
-        this.snapshots = snapshots;
+        this.creation = creation;
         this.images = images;
     }
 
@@ -35,13 +39,23 @@ public final class InstanceImages {
             Label snapshots,
             String description,
             Optional<String> rootDeviceName,
-            Optional<String> clientToken) {}
+            Optional<String> clientToken) {
+        private Optional<ClientToken> token(InstanceId of) {
+            String canonical = "image of %s: %s %s %s %s".formatted(of, label, snapshots, description, rootDeviceName);
+            return clientToken.map(text -> new ClientToken(text, canonical));
+        }
+    }
 
     /**
      * Makes an image, or finds the one that the same token made. Fails with INSTANCE_NOT_FOUND, INCORRECT_STATE if nothing
      * is attached, and as {@link Images#register} does.
      */
     public CompletableFuture<ImageEntry> create(InstanceId id, Request request) {
+        Optional<ClientToken> token = request.token(id);
+        Optional<ImageEntry> earlier = parts.images().withToken(token);
+        if (earlier.isPresent()) {
+            return CompletableFuture.completedFuture(earlier.get());
+        }
         List<Attachment> attached = instances.describe(id).attachments().stream()
                 .filter(attachment -> !attachment.detaching())
                 .toList();
@@ -53,48 +67,32 @@ public final class InstanceImages {
         }
         Set<VolumeId> wanted = new LinkedHashSet<>();
         attached.forEach(attachment -> wanted.add(attachment.volume()));
-        SnapshotGroupRequest group = new SnapshotGroupRequest(
-                wanted,
-                request.snapshots(),
-                "for an image of " + id,
-                request.clientToken().map(token -> token + " image"));
-        return snapshots.createGroup(group).thenCompose(taken -> register(attached, taken, request));
-    }
-
-    private CompletableFuture<ImageEntry> register(
-            List<Attachment> attached, List<SnapshotView> taken, Request request) {
-        if (taken.size() < attached.size()) {
-            throw new RequestException(
-                    ErrorCode.INCORRECT_STATE,
-                    "some of the snapshots that this clientToken took are deleted: use another clientToken");
-        }
-        List<Images.Disk> disks = new ArrayList<>();
-        for (int i = 0; i < attached.size(); i++) {
-            Attachment attachment = attached.get(i);
-            VolumeLimits limits =
-                    volumes.describe(attachment.volume()).entry().limits().chosen(volumes.types());
-            disks.add(new Images.Disk(
-                    attachment.deviceName(),
-                    taken.get(i).record().id(),
-                    Optional.empty(),
-                    limits,
-                    attachment.deleteOnTermination()));
-        }
+        Map<VolumeId, SnapshotId> drawn = creation.draw(wanted);
         Images.Request image = new Images.Request(
-                request.label(), request.description(), request.rootDeviceName(), disks, false, request.clientToken());
-        return images.register(image)
-                .handle((made, failure) -> failure == null
-                        ? CompletableFuture.completedFuture(made)
-                        : undo(taken).thenCompose(gone -> CompletableFuture.<ImageEntry>failedFuture(failure)))
-                .thenCompose(ended -> ended);
+                request.label(),
+                request.description(),
+                request.rootDeviceName(),
+                disks(attached, drawn),
+                false,
+                request.clientToken());
+        SnapshotGroupRequest group =
+                new SnapshotGroupRequest(wanted, request.snapshots(), "for an image of " + id, Optional.empty());
+        return parts.sequencer()
+                .run("image of " + id, () -> {
+                    creation.beginGroup(drawn, group);
+                    return Set.copyOf(drawn.values());
+                })
+                .thenCompose(own -> images.register(image, token, own));
     }
 
-    /** Those that an image of an earlier call uses stay. */
-    private CompletableFuture<String> undo(List<SnapshotView> taken) {
-        return CompletableFuture.allOf(taken.stream()
-                        .map(snapshot ->
-                                snapshots.delete(snapshot.record().id(), false, Precondition.NONE, Connections.NONE))
-                        .toArray(CompletableFuture[]::new))
-                .handle((done, failure) -> "undone");
+    private List<Images.Disk> disks(List<Attachment> attached, Map<VolumeId, SnapshotId> drawn) {
+        List<Images.Disk> disks = new ArrayList<>();
+        drawn.forEach((volume, snapshot) -> {
+            Attachment attachment = attached.get(disks.size());
+            VolumeLimits limits = volumes.describe(volume).entry().limits().chosen(volumes.types());
+            disks.add(new Images.Disk(
+                    attachment.deviceName(), snapshot, Optional.empty(), limits, attachment.deleteOnTermination()));
+        });
+        return disks;
     }
 }

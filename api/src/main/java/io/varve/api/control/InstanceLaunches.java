@@ -13,27 +13,21 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Instances with the disks of an image. The instance is first written down with volumes that are not there yet, then these are
- * made, then it is written down as whole; {@link Recovery} finishes a launch that a crash cut short if all its volumes are
- * there, and takes it back else. Thread-safe.
+ * Instances with the disks of an image. The volumes are made first and are provisional until the instance is written down
+ * with them, so that a launch is whole or never was, also if a crash cuts it short. Thread-safe.
  */
 public final class InstanceLaunches {
-    private static final Logger LOG = LoggerFactory.getLogger(InstanceLaunches.class);
-
     private final ControlParts parts;
     private final Instances instances;
-    private final Volumes volumes;
+    private final VolumeCreation creation;
     private final Images images;
 
-    InstanceLaunches(ControlParts parts, Instances instances, Volumes volumes, Images images) {
+    InstanceLaunches(ControlParts parts, Instances instances, VolumeCreation creation, Images images) {
         this.parts = parts;
         this.instances = instances;
-        this.volumes = volumes;
+        this.creation = creation;
         this.images = images;
     }
 
@@ -92,33 +86,26 @@ public final class InstanceLaunches {
     private InstanceEntry launchNow(Request request, Optional<ClientToken> token) {
         Instant now = parts.clock().instant().truncatedTo(ChronoUnit.MILLIS);
         List<Planned> plan = plan(images.usable(request.image()), request, now);
-        InstanceEntry begun = new InstanceEntry(
+        InstanceEntry instance = new InstanceEntry(
                 instances.newId(request.id()),
                 request.label(),
                 InstanceState.PENDING,
                 plan.stream().map(Planned::attachment).toList(),
                 now,
-                Optional.of(new InstanceEntry.Launch(request.image(), false)),
+                Optional.of(new InstanceEntry.Launch(request.image())),
                 token);
-        parts.instances().put(begun);
-        begun.attachments().forEach(one -> parts.attached().add(one.volume(), begun.id()));
+        Map<VolumeId, VolumeRequest> wanted = new LinkedHashMap<>();
+        plan.forEach(disk -> wanted.put(disk.attachment().volume(), disk.volume()));
+        creation.begin(wanted);
         try {
-            plan.forEach(disk ->
-                    volumes.create(disk.attachment().volume(), disk.volume()).join());
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof RequestException refusal) {
-                undo(begun);
-                throw refusal;
-            }
-            if (e.getCause() instanceof StoreException refusal) {
-                undo(begun);
-                throw RequestException.of(refusal);
-            }
-            throw e; // left to the next start
+            parts.instances().put(instance);
+        } catch (StoreException e) {
+            creation.takeBack(wanted.keySet());
+            throw RequestException.of(e);
         }
-        InstanceEntry whole = begun.launched();
-        parts.instances().put(whole);
-        return whole;
+        wanted.keySet().forEach(volume -> parts.attached().add(volume, instance.id()));
+        creation.settle(wanted.keySet());
+        return instance;
     }
 
     private List<Planned> plan(ImageEntry image, Request request, Instant now) {
@@ -196,28 +183,5 @@ public final class InstanceLaunches {
 
     private static RequestException invalid(String why) {
         return new RequestException(ErrorCode.INVALID_BLOCK_DEVICE_MAPPING, why);
-    }
-
-    /** Nobody has used the volumes: those that came about are deleted. */
-    private void undo(InstanceEntry begun) {
-        for (Attachment attachment : begun.attachments()) {
-            VolumeId volume = attachment.volume();
-            parts.attached().remove(volume, begun.id());
-            if (volumes.find(volume).isPresent()) {
-                delete(volume);
-            }
-        }
-        parts.instances().remove(begun.id());
-    }
-
-    private void delete(VolumeId volume) {
-        try {
-            volumes.delete(volume, false, Precondition.NONE, Connections.NONE).join();
-        } catch (CompletionException e) {
-            if (!(e.getCause() instanceof RequestException refusal)) {
-                throw e;
-            }
-            LOG.warn("{} is left of a launch that failed: {}", volume, refusal.getMessage());
-        }
     }
 }

@@ -133,9 +133,6 @@ public final class Instances {
             if (!old.life().canBecome(life)) {
                 throw incorrect(old, "it cannot become " + life.word());
             }
-            if (life != InstanceState.TERMINATED) {
-                requireWhole(old);
-            }
             InstanceEntry changed = old.in(life, now());
             parts.instances().put(changed);
             return life == InstanceState.TERMINATED ? letGo(changed, connections) : changed;
@@ -149,14 +146,6 @@ public final class Instances {
             parts.instances().put(changed);
             return changed;
         });
-    }
-
-    /** What is half-made may be taken back with all its volumes: nobody shall have begun to use them by then. */
-    private static void requireWhole(InstanceEntry instance) {
-        if (instance.isLaunching()) {
-            throw incorrect(
-                    instance, "its launch has not ended; terminate it, or the next start of the server ends it");
-        }
     }
 
     private static RequestException incorrect(InstanceEntry instance, String why) {
@@ -233,7 +222,6 @@ public final class Instances {
     }
 
     private static void requireRoom(InstanceEntry instance, String deviceName) {
-        requireWhole(instance);
         if (!instance.life().takesVolumes()) {
             throw incorrect(instance, "volumes are attached to what is pending, running or stopped");
         }

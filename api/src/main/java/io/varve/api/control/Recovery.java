@@ -3,6 +3,7 @@ package io.varve.api.control;
 import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.SnapshotRecord;
+import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
 import java.time.Instant;
 import java.util.HashSet;
@@ -14,7 +15,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
  * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished. What
- * copies were made by is deleted. An upload goes on where its volume is.
+ * copies were made by is deleted. What is provisional stays with the image or the instance that has it, else it is deleted.
+ * An upload goes on where its volume is.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -32,11 +34,14 @@ final class Recovery {
 
     void run() {
         Set<Object> known = new HashSet<>();
+        Set<VolumeId> attached = new HashSet<>();
+        metadata.instances()
+                .all()
+                .forEach(instance -> instance.attachments().forEach(one -> attached.add(one.volume())));
         for (VolumeEntry entry : metadata.volumes().all()) {
-            settle(entry);
+            settle(entry, attached);
             known.add(entry.id());
         }
-        metadata.instances().all().stream().filter(InstanceEntry::isLaunching).forEach(this::settle);
         for (SnapshotEntry entry : metadata.snapshots().all()) {
             settle(entry);
             known.add(entry.id());
@@ -47,6 +52,7 @@ final class Recovery {
             known.add(entry.volume());
         }
         metadata.images().all().forEach(this::settle);
+        settleProvisional();
         store.volumes().stream()
                 .map(VolumeRecord::id)
                 .filter(id -> !known.contains(id))
@@ -66,16 +72,18 @@ final class Recovery {
                 });
     }
 
-    private void settle(VolumeEntry entry) {
+    private void settle(VolumeEntry entry, Set<VolumeId> attached) {
         entry.copy()
                 .map(VolumeEntry.Copy::by)
                 .flatMap(store::snapshot)
                 .ifPresent(means -> EngineCalls.await(store.deleteSnapshot(means.id())));
         Optional<VolumeRecord> record = store.volume(entry.id());
-        if (record.isPresent() && entry.phase() == Phase.DELETING) {
+        boolean stray = entry.phase() == Phase.PROVISIONAL && !attached.contains(entry.id());
+        boolean goes = stray || entry.phase() == Phase.DELETING;
+        if (record.isPresent() && goes) {
             EngineCalls.await(store.deleteVolume(entry.id()));
         }
-        if (record.isEmpty() || entry.phase() == Phase.DELETING) {
+        if (record.isEmpty() || goes) {
             forget(entry.id(), entry.phase());
             metadata.volumes().remove(entry.id());
             return;
@@ -83,9 +91,8 @@ final class Recovery {
         if (entry.growingToBytes() > record.get().sizeBytes()) {
             EngineCalls.await(store.extendVolume(entry.id(), entry.growingToBytes()));
         }
-        VolumeEntry done = (entry.phase() == Phase.CREATING ? entry.with(Phase.READY) : entry)
-                .grown()
-                .completed(now);
+        boolean begun = entry.phase() == Phase.CREATING || entry.phase() == Phase.PROVISIONAL;
+        VolumeEntry done = (begun ? entry.with(Phase.READY) : entry).grown().completed(now);
         if (!done.equals(entry)) {
             metadata.volumes().put(done);
         }
@@ -149,6 +156,20 @@ final class Recovery {
         }
     }
 
+    /** Comes after the images: those that are left use what they use. */
+    private void settleProvisional() {
+        Set<SnapshotId> used = new HashSet<>();
+        metadata.images().all().forEach(image -> used.addAll(image.snapshots()));
+        for (SnapshotEntry entry : metadata.snapshots().all()) {
+            if (entry.phase() == Phase.PROVISIONAL && used.contains(entry.id())) {
+                metadata.snapshots().put(entry.with(Phase.READY));
+            } else if (entry.phase() == Phase.PROVISIONAL) {
+                EngineCalls.await(store.deleteSnapshot(entry.id()));
+                metadata.snapshots().remove(entry.id());
+            }
+        }
+    }
+
     /** A registration counts if nobody deleted a snapshot of it before it could say that it uses it. */
     private void settle(ImageEntry entry) {
         if (entry.phase() != Phase.CREATING) {
@@ -156,28 +177,13 @@ final class Recovery {
         }
         Set<SnapshotId> there = new HashSet<>();
         metadata.snapshots().all().stream()
-                .filter(snapshot -> snapshot.phase() == Phase.READY)
+                .filter(snapshot -> snapshot.phase() == Phase.READY || snapshot.phase() == Phase.PROVISIONAL)
                 .forEach(snapshot -> there.add(snapshot.id()));
         if (there.containsAll(entry.snapshots())) {
             metadata.images().put(entry.with(Phase.READY));
         } else {
             metadata.images().remove(entry.id());
         }
-    }
-
-    /** A launch whose volumes are all there is whole; of another one nothing is left. */
-    private void settle(InstanceEntry launching) {
-        boolean whole = launching.attachments().stream()
-                .allMatch(attachment -> store.volume(attachment.volume()).isPresent());
-        if (whole) {
-            metadata.instances().put(launching.launched());
-            return;
-        }
-        for (Attachment attachment : launching.attachments()) {
-            store.volume(attachment.volume()).ifPresent(made -> EngineCalls.await(store.deleteVolume(made.id())));
-            metadata.volumes().remove(attachment.volume());
-        }
-        metadata.instances().remove(launching.id());
     }
 
     private static void forget(Object id, Phase phase) {

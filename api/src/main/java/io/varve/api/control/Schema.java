@@ -152,7 +152,14 @@ final class Schema {
             List.of("ALTER TABLE import ADD COLUMN image TEXT"),
             List.of("ALTER TABLE image ADD COLUMN recycled TEXT"),
             List.of("ALTER TABLE image ADD COLUMN disabled INTEGER NOT NULL DEFAULT 0"),
-            List.of("ALTER TABLE instance ADD COLUMN launch TEXT")));
+            List.of("ALTER TABLE instance ADD COLUMN launch TEXT"),
+            // Launches that a crash cut short in earlier versions, where instances came before their volumes.
+            List.of("""
+            UPDATE volume SET phase = 'PROVISIONAL' WHERE id IN (
+              SELECT json_extract(attachment.value, '$.volume')
+              FROM instance, json_each(instance.attachments) AS attachment
+              WHERE instance.life = 'PENDING' AND json_extract(instance.launch, '$.whole') = 0)""", """
+            DELETE FROM instance WHERE life = 'PENDING' AND json_extract(launch, '$.whole') = 0""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

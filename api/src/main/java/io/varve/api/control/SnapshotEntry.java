@@ -83,6 +83,7 @@ public record SnapshotEntry(
     public String state() {
         return switch (phase) {
             case CREATING -> hasFailed() ? "error" : "pending";
+            case PROVISIONAL -> "pending";
             case READY -> "completed";
             case RECYCLED -> "recoverable";
             case DELETING -> "deleting";

@@ -6,8 +6,6 @@ import io.varve.engine.SnapshotRecord;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeUsage;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +13,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Snapshots as people know them, in the same order of steps as {@link Volumes}. Thread-safe. */
@@ -42,11 +39,18 @@ public final class Snapshots {
     private final BlockStore store;
     private final Ledger<SnapshotId, SnapshotEntry> entries;
     private final Removal<SnapshotId, SnapshotEntry> removal;
+    private final SnapshotCreation creation;
     private final Uploads uploads;
     private final UnfinishedUploads unfinished;
     private final SnapshotBlocks blocks;
 
-    Snapshots(ControlParts parts, RetentionRules rules, Uploads uploads, SnapshotBlocks blocks) {
+    Snapshots(
+            ControlParts parts,
+            RetentionRules rules,
+            SnapshotCreation creation,
+            Uploads uploads,
+            SnapshotBlocks blocks) {
+        this.creation = creation;
         this.parts = parts;
         this.uploads = uploads;
         unfinished = new UnfinishedUploads(parts);
@@ -146,75 +150,17 @@ public final class Snapshots {
     /** Takes a snapshot, or finds the one that the same token took. */
     public CompletableFuture<SnapshotView> create(SnapshotRequest request) {
         SnapshotId id = SnapshotId.random(parts.random());
-        String order =
-                request.clientToken().map(token -> "snapshot token " + token).orElse(id.toString());
-        return parts.sequencer().run(order, () -> createNow(id, request));
-    }
-
-    private SnapshotView createNow(SnapshotId id, SnapshotRequest request) {
-        Optional<ClientToken> token = request.token();
-        Optional<SnapshotEntry> earlier = entries.withToken(token);
-        if (earlier.isPresent()) {
-            return describe(earlier.get().id());
-        }
-        parts.requireVolume(request.of());
-        SnapshotEntry entry = SnapshotEntry.begun(id, request.label(), request.description(), token);
-        entries.put(entry);
-        try {
-            EngineCalls.await(store.createSnapshot(id, request.of()));
-        } catch (StoreException e) {
-            entries.remove(id);
-            throw RequestException.of(e);
-        }
-        entries.settle(List.of(entry.with(Phase.READY)));
-        return describe(id);
+        return parts.sequencer().run(turn(request.clientToken(), id), () -> describe(creation.create(id, request)));
     }
 
     /** Makes a snapshot that reads as another, with a life and a label of its own, or finds the one of the same token. */
     public CompletableFuture<SnapshotView> copy(SnapshotCopyRequest request) {
         SnapshotId id = SnapshotId.random(parts.random());
-        String order =
-                request.clientToken().map(token -> "snapshot token " + token).orElse(id.toString());
-        return parts.sequencer().run(order, () -> copyNow(id, request));
+        return parts.sequencer().run(turn(request.clientToken(), id), () -> describe(creation.copy(id, request)));
     }
 
-    private SnapshotView copyNow(SnapshotId id, SnapshotCopyRequest request) {
-        Optional<ClientToken> token = request.token();
-        Optional<SnapshotEntry> earlier = entries.withToken(token);
-        if (earlier.isPresent()) {
-            return describe(earlier.get().id());
-        }
-        SnapshotView source = completed(request.of());
-        SnapshotEntry.Copy copy =
-                new SnapshotEntry.Copy(request.of(), source.volumeId(), VolumeId.random(parts.random()));
-        SnapshotEntry entry = SnapshotEntry.begun(id, request.label(), request.description(), token)
-                .with(copy);
-        entries.put(entry);
-        try {
-            makeCopy(id, copy, source.record().sizeBytes());
-        } catch (StoreException e) {
-            abandon(entry, copy);
-            throw RequestException.of(e);
-        }
-        entries.settle(List.of(entry.with(Phase.READY)));
-        return describe(id);
-    }
-
-    /** Forgets a creation that failed, unless the engine has something of it: that is left to the next start. */
-    private void abandon(SnapshotEntry entry, SnapshotEntry.Copy copy) {
-        if (store.snapshot(entry.id()).isEmpty() && store.volume(copy.by()).isEmpty()) {
-            entries.remove(entry.id());
-        }
-    }
-
-    /** A snapshot of a clone, which nobody sees and which goes again. */
-    private void makeCopy(SnapshotId id, SnapshotEntry.Copy copy, long sizeBytes) {
-        EngineCalls.await(store.cloneVolume(copy.by(), sizeBytes, copy.of()));
-        try {
-            EngineCalls.await(store.createSnapshot(id, copy.by()));
-        } finally {
-            EngineCalls.await(store.deleteVolume(copy.by()));
-        }
+    private static String turn(Optional<String> clientToken, SnapshotId id) {
+        return clientToken.map(token -> "snapshot token " + token).orElse(id.toString());
     }
 
     /**
@@ -222,42 +168,15 @@ public final class Snapshots {
      * that the same token took.
      */
     public CompletableFuture<List<SnapshotView>> createGroup(SnapshotGroupRequest request) {
-        Map<VolumeId, SnapshotId> wanted = new LinkedHashMap<>();
-        request.of().forEach(volume -> wanted.put(volume, SnapshotId.random(parts.random())));
+        Map<VolumeId, SnapshotId> wanted = creation.draw(request.of());
         String order =
                 request.clientToken().map(token -> "group token " + token).orElse("group " + wanted.values());
-        return parts.sequencer().run(order, () -> createNow(wanted, request));
-    }
-
-    private List<SnapshotView> createNow(Map<VolumeId, SnapshotId> wanted, SnapshotGroupRequest request) {
-        List<SnapshotView> earlier = IntStream.range(0, wanted.size())
-                .mapToObj(request::token)
-                .flatMap(token -> entries.withToken(token).stream())
-                .flatMap(entry -> find(entry.id()).stream())
-                .toList();
-        if (!earlier.isEmpty()) {
-            return earlier;
-        }
-        List<SnapshotEntry> begun = new ArrayList<>();
-        wanted.forEach((volume, id) -> {
-            Optional<ClientToken> token = request.token(begun.size());
-            begun.add(SnapshotEntry.begun(id, label(volume, request), request.description(), token));
-        });
-        entries.putAll(begun);
-        try {
-            EngineCalls.await(store.createSnapshots(wanted));
-        } catch (StoreException e) {
-            wanted.values().forEach(entries::remove);
-            throw RequestException.of(e);
-        }
-        entries.settle(begun.stream().map(entry -> entry.with(Phase.READY)).toList());
-        return wanted.values().stream().map(this::describe).toList();
-    }
-
-    /** Fails with VOLUME_NOT_FOUND or TAG_LIMIT_EXCEEDED. */
-    private Label label(VolumeId volume, SnapshotGroupRequest request) {
-        parts.requireVolume(volume);
-        return parts.volumes().find(volume).map(request::label).orElseThrow(() -> Volumes.notFound(volume));
+        return parts.sequencer()
+                .run(
+                        order,
+                        () -> creation.createGroup(wanted, request).stream()
+                                .flatMap(id -> find(id).stream())
+                                .toList());
     }
 
     /** Renames, describes or tags a snapshot. */

@@ -63,7 +63,7 @@ public record VolumeEntry(
     @Override
     public String state() {
         return switch (phase) {
-            case CREATING -> "creating";
+            case CREATING, PROVISIONAL -> "creating";
             case READY -> "available";
             case RECYCLED -> "recoverable";
             case DELETING -> "deleting";

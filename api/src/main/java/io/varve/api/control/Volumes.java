@@ -1,9 +1,7 @@
 package io.varve.api.control;
 
 import io.varve.engine.BlockStore;
-import io.varve.engine.Compression;
 import io.varve.engine.QosShare;
-import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeRecord;
@@ -47,6 +45,7 @@ public final class Volumes {
             .many("attachment.attach-time", volume -> attachments(volume).map(Attachment::attachedAt));
 
     private final ControlParts parts;
+    private final VolumeCreation creation;
     private final VolumeModifications modifications;
     private final VolumeShares shares;
     private final BlockStore store;
@@ -57,7 +56,13 @@ public final class Volumes {
     /** Those that were in use when this was last looked at. By {@link #watchUse} only. */
     private final Set<VolumeId> inUse = new HashSet<>();
 
-    Volumes(ControlParts parts, RetentionRules rules, VolumeModifications modifications, VolumeShares shares) {
+    Volumes(
+            ControlParts parts,
+            RetentionRules rules,
+            VolumeCreation creation,
+            VolumeModifications modifications,
+            VolumeShares shares) {
+        this.creation = creation;
         this.shares = shares;
         this.parts = parts;
         this.modifications = modifications;
@@ -65,7 +70,7 @@ public final class Volumes {
         types = parts.types();
         entries = parts.volumes();
         removal = new Removal<>(entries, rules, RetentionRule.Resource.VOLUME, new Target());
-        entries.all().forEach(this::limit);
+        entries.all().forEach(parts::limit);
     }
 
     /** All volumes, oldest first. */
@@ -161,110 +166,13 @@ public final class Volumes {
 
     /** Creates a volume, or finds the one that the same token created. */
     public CompletableFuture<VolumeView> create(VolumeRequest request) {
-        return create(VolumeId.random(parts.random()), request);
-    }
-
-    /** Creates a volume with an id that was drawn and written down before. */
-    CompletableFuture<VolumeView> create(VolumeId id, VolumeRequest request) {
+        VolumeId id = VolumeId.random(parts.random());
         String order =
                 request.clientToken().map(token -> "volume token " + token).orElse(id.toString());
-        return parts.sequencer().run(order, () -> createNow(id, request));
+        return parts.sequencer().run(order, () -> describe(creation.create(id, request)));
     }
 
-    private VolumeView createNow(VolumeId id, VolumeRequest request) {
-        Optional<ClientToken> token = request.token();
-        Optional<VolumeEntry> earlier = entries.withToken(token);
-        if (earlier.isPresent()) {
-            return describe(earlier.get().id());
-        }
-        long sizeBytes = sizeBytes(request);
-        VolumeLimits limits = parts.provisioned(request.limits(), sizeBytes);
-        shares.require(id, request.share(), limits);
-        MultiAttach.require(request.multiAttach(), limits);
-        VolumeEntry plain = VolumeEntry.begun(id, Phase.CREATING, request.label(), limits, token)
-                .with(request.share())
-                .sharedByInstances(request.multiAttach());
-        VolumeEntry entry = request.source()
-                .map(source -> plain.with(new VolumeEntry.Copy(source, SnapshotId.random(parts.random()))))
-                .orElse(plain);
-        entries.put(entry);
-        try {
-            make(entry, sizeBytes, request);
-        } catch (StoreException e) {
-            abandon(entry);
-            throw RequestException.of(e);
-        }
-        limit(entry);
-        entries.settle(List.of(entry.with(Phase.READY)));
-        return describe(id);
-    }
-
-    /** Forgets a creation that failed, unless the engine has something of it: that is left to the next start. */
-    private void abandon(VolumeEntry entry) {
-        boolean left = store.volume(entry.id()).isPresent()
-                || entry.copy()
-                        .map(VolumeEntry.Copy::by)
-                        .flatMap(store::snapshot)
-                        .isPresent();
-        if (!left) {
-            entries.remove(entry.id());
-        }
-    }
-
-    private void make(VolumeEntry entry, long sizeBytes, VolumeRequest request) {
-        VolumeId id = entry.id();
-        if (entry.copy().isPresent()) {
-            makeCopy(id, sizeBytes, entry.copy().get(), request.compression());
-        } else if (request.from().isPresent()) {
-            EngineCalls.await(store.cloneVolume(id, sizeBytes, request.from().get(), request.compression()));
-        } else {
-            EngineCalls.await(store.createVolume(id, sizeBytes, request.compression()));
-        }
-    }
-
-    /** A clone of a snapshot of this instant, which nobody sees and which goes again; its blocks stay with the clone. */
-    private void makeCopy(VolumeId id, long sizeBytes, VolumeEntry.Copy copy, Compression compression) {
-        EngineCalls.await(store.createSnapshot(copy.by(), copy.of()));
-        try {
-            EngineCalls.await(store.cloneVolume(id, sizeBytes, copy.by(), compression));
-        } finally {
-            EngineCalls.await(store.deleteSnapshot(copy.by()));
-        }
-    }
-
-    private long sizeBytes(VolumeRequest request) {
-        if (request.from().isPresent() && request.source().isPresent()) {
-            throw new RequestException(
-                    ErrorCode.INVALID_PARAMETER_COMBINATION, "snapshotId and sourceVolumeId exclude each other");
-        }
-        long least = request.from()
-                .map(this::snapshotBytes)
-                .or(() -> request.source().map(this::volumeBytes))
-                .orElse(0L);
-        if (least == 0 && request.sizeGiB().isEmpty()) {
-            throw new RequestException(
-                    ErrorCode.MISSING_PARAMETER, "sizeGiB, snapshotId or sourceVolumeId is needed: none was given");
-        }
-        long sizeBytes = request.sizeGiB().map(Volumes::bytes).orElse(least);
-        if (sizeBytes < least) {
-            throw new RequestException(
-                    ErrorCode.INVALID_PARAMETER_VALUE,
-                    "sizeGiB %d is smaller than what the volume begins as, which has %d GiB"
-                            .formatted(sizeBytes >> GIB_SHIFT, least >> GIB_SHIFT));
-        }
-        return sizeBytes;
-    }
-
-    private long snapshotBytes(SnapshotId id) {
-        parts.requireSnapshot(id);
-        return store.snapshot(id).orElseThrow(() -> Snapshots.notFound(id)).sizeBytes();
-    }
-
-    private long volumeBytes(VolumeId id) {
-        return describe(id).record().sizeBytes();
-    }
-
-    private static long bytes(int sizeGiB) {
+    static long bytes(int sizeGiB) {
         return (long) sizeGiB << GIB_SHIFT;
     }
 
@@ -312,7 +220,7 @@ public final class Volumes {
         VolumeModification.Shape target = shape(sizeBytes, changed);
         if (original.equals(target)) {
             entries.put(changed);
-            limit(changed);
+            parts.limit(changed);
         } else {
             modify(old, modifications.begin(changed, original, target));
         }
@@ -339,7 +247,7 @@ public final class Volumes {
                 throw refusal;
             }
         }
-        limit(begun);
+        parts.limit(begun);
         VolumeEntry completed = modifications.completed(begun.grown());
         entries.settle(List.of(completed));
         modifications.tell(completed);
@@ -374,14 +282,6 @@ public final class Volumes {
         return change.modifies(before.entry(), types)
                 ? parts.provisioned(wanted, sizeBytes)
                 : before.entry().limits();
-    }
-
-    /** Has the engine hold a volume to its limits. */
-    private void limit(VolumeEntry entry) {
-        if (store.volume(entry.id()).isPresent()) {
-            store.limit(entry.id(), parts.limits(entry));
-            store.share(entry.id(), entry.share());
-        }
     }
 
     private static long growth(VolumeRecord record, Optional<Integer> sizeGiB) {

@@ -10,6 +10,10 @@ import io.varve.engine.VolumeId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -95,6 +99,41 @@ class ControlDatabaseTest {
         try (ControlDatabase database = ControlDatabase.open(copy, Schema.CURRENT, () -> false)) {
             assertThat(database.volumes().all()).containsExactly(ENTRY);
         }
+    }
+
+    @Test
+    void launchesThatEarlierVersionsLeftHalfMadeAreTakenBack() throws SQLException {
+        VolumeEntry half =
+                VolumeEntry.begun(new VolumeId(7, 7), Phase.READY, Label.NONE, VolumeLimits.NONE, Optional.empty());
+        InstanceEntry launching = launched("i-00000000000000001", half.id());
+        InstanceEntry whole = launched("i-00000000000000002", ENTRY.id());
+        Schema before = new Schema(Schema.CURRENT.migrations().subList(0, 17));
+        try (ControlDatabase database = ControlDatabase.open(file(), before, () -> false)) {
+            database.volumes().put(List.of(ENTRY, half));
+            database.instances().put(List.of(launching, whole));
+        }
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file());
+                Statement statement = connection.createStatement()) {
+            statement.execute("UPDATE instance SET launch = json_set(launch, '$.whole', json('true'))");
+            statement.execute("UPDATE instance SET launch = json_set(launch, '$.whole', json('false')) WHERE id = '"
+                    + launching.id() + "'");
+        }
+        try (ControlDatabase database = ControlDatabase.open(directory, () -> false)) {
+            assertThat(database.instances().all()).containsExactly(whole);
+            assertThat(database.volumes().all()).containsExactlyInAnyOrder(ENTRY, half.with(Phase.PROVISIONAL));
+        }
+    }
+
+    private static InstanceEntry launched(String id, VolumeId volume) {
+        Instant now = Instant.parse("2030-01-31T12:00:00Z");
+        return new InstanceEntry(
+                new InstanceId(id),
+                Label.NONE,
+                InstanceState.PENDING,
+                List.of(new Attachment(volume, "/dev/sda1", true, false, now)),
+                now,
+                Optional.of(new InstanceEntry.Launch(new ImageId("ami-00000000000000001"))),
+                Optional.empty());
     }
 
     @Test
