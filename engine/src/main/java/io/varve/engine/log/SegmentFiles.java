@@ -34,7 +34,6 @@ final class SegmentFiles {
     private static final int PAGE_BYTES = 4096;
     private static final int FILLED_PARTS = 16;
     private static final int ZERO_STEP_BYTES = 1 << 20;
-    private static final int MIN_SEGMENT_BYTES = 1 << 20;
 
     private final Disk disk;
     private final Table table;
@@ -252,7 +251,7 @@ final class SegmentFiles {
     }
 
     private void recycle(Free file) {
-        boolean usual = Long.bitCount(file.capacityBytes()) == 1 && file.capacityBytes() >= MIN_SEGMENT_BYTES;
+        boolean usual = Long.bitCount(file.capacityBytes()) == 1 && file.capacityBytes() >= SegmentCapacity.LEAST_BYTES;
         if (usual && pooledBytes() + file.capacityBytes() <= poolLimitBytes) {
             synchronized (pool) {
                 pool.add(file);

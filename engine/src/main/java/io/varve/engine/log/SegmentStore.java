@@ -34,8 +34,6 @@ public final class SegmentStore {
     /** The table that the superblock keeps for this. */
     public static final TableSpec TABLE = SegmentRow.SPEC;
 
-    private static final int MIN_SEGMENT_BYTES = 1 << 20;
-
     private final Table table;
     private final SegmentFiles files;
     private final FrameCache cache;
@@ -188,11 +186,12 @@ public final class SegmentStore {
         try {
             return prepare(volume, capacityBytes, zeroed, framed);
         } catch (StoreException e) {
+            long smaller = SegmentCapacity.smaller(capacityBytes);
             if (e.kind() != StoreException.Kind.NO_SPACE
-                    || capacityBytes / 4 < Math.max(MIN_SEGMENT_BYTES, leastBytes)) {
+                    || smaller < Math.max(SegmentCapacity.LEAST_BYTES, leastBytes)) {
                 throw e;
             }
-            return prepareUpTo(volume, capacityBytes / 4, leastBytes, zeroed, framed);
+            return prepareUpTo(volume, smaller, leastBytes, zeroed, framed);
         }
     }
 
@@ -454,20 +453,5 @@ public final class SegmentStore {
     /** Bytes of files that wait for reuse. */
     public long recyclableBytes() {
         return files.recyclableBytes();
-    }
-
-    /** The capacity to give a volume's next segment: four times the last one's, within the store's limit. */
-    public static long nextCapacity(long lastCapacityBytes, long maxSegmentBytes) {
-        long next = lastCapacityBytes == 0 ? MIN_SEGMENT_BYTES : 4 * lastCapacityBytes;
-        return Math.min(next, maxSegmentBytes);
-    }
-
-    /** The smallest capacity of segments with {@code bytes}; above the store's limit only if that is too little. */
-    public static long capacityFor(long bytes, long maxSegmentBytes) {
-        long capacity = nextCapacity(0, maxSegmentBytes);
-        while (capacity < bytes) {
-            capacity *= 4;
-        }
-        return capacity;
     }
 }

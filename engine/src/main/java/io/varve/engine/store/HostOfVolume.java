@@ -5,6 +5,7 @@ import io.varve.engine.StoreException;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.log.LogPosition;
 import io.varve.engine.log.Segment;
+import io.varve.engine.log.SegmentCapacity;
 import io.varve.engine.log.SegmentDescriptor;
 import io.varve.engine.log.SegmentStore;
 import io.varve.engine.qos.Throttle;
@@ -76,7 +77,7 @@ final class HostOfVolume implements VolumeHost {
         SegmentStore segments = services.parts().segments();
         Ballast ballast = services.parts().ballast();
         if (fromBallast) {
-            long least = SegmentStore.nextCapacity(0, services.options().maxSegmentBytes());
+            long least = SegmentCapacity.next(0, services.options().maxSegmentBytes());
             return ballast.spend(() -> segments.prepare(entry.number, least, false, framed));
         }
         if (ballast.isShort()) {

@@ -8,7 +8,7 @@ import io.varve.engine.VolumeLoop;
 import io.varve.engine.io.DiskException;
 import io.varve.engine.log.LogWriter;
 import io.varve.engine.log.Segment;
-import io.varve.engine.log.SegmentStore;
+import io.varve.engine.log.SegmentCapacity;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -116,9 +116,9 @@ final class LogSpace {
     }
 
     private long firstCapacity(long wantedBytes, boolean empty) {
-        long capacity = SegmentStore.nextCapacity(0, host.maxSegmentBytes());
+        long capacity = SegmentCapacity.next(0, host.maxSegmentBytes());
         boolean small = wantedBytes < capacity / 2 && empty;
-        return small ? capacity : SegmentStore.nextCapacity(capacity, host.maxSegmentBytes());
+        return small ? capacity : SegmentCapacity.next(capacity, host.maxSegmentBytes());
     }
 
     private void logStarted(VolumeHost.LogStart begun, boolean fromBallast) {
@@ -183,7 +183,7 @@ final class LogSpace {
         segmentComing = true;
         long capacity = log.nextCapacity(host.maxSegmentBytes());
         boolean zeroed = counters.logSyncs.get() - syncsAtSegmentStart > SYNCS_THAT_WANT_ZEROED;
-        long least = SegmentStore.capacityFor(log.segmentBytesFor(payloadBytes), host.maxSegmentBytes());
+        long least = SegmentCapacity.of(log.segmentBytesFor(payloadBytes), host.maxSegmentBytes());
         prepare(Math.max(capacity, least), least, zeroed, false);
     }
 
