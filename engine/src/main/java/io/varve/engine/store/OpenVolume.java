@@ -26,9 +26,7 @@ import io.varve.engine.map.PageFile;
 import io.varve.engine.map.StatusWalk;
 import io.varve.engine.map.WrittenPages;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
@@ -54,10 +52,12 @@ final class OpenVolume implements Volume, WritePath.Owner {
     private final VolumeLoop loop;
     private final VolumeHost host;
     private final VolumeCounters counters;
+    private final VolumeHealth health;
     private final BlockMap map;
     private final MapLoader loader;
     private final FramePool frames;
     private final BlockReader reader;
+    private final VolumeRequests requests;
     private final WritePath path;
     private final LogWriter log;
     private final GroupCommit commit;
@@ -65,14 +65,9 @@ final class OpenVolume implements Volume, WritePath.Owner {
     private final Admission admission;
     private final Congestion congestion;
     private final Answers answers = new Answers();
-    private final Deque<Request> recycled = new ArrayDeque<>();
     private List<Request> reads = new ArrayList<>();
     private volatile long sizeBytes;
-    private volatile VolumeStatus status = VolumeStatus.OK;
-    private boolean readOnly;
     private boolean closing;
-    private long requestsInFlight;
-    private @Nullable Runnable whenIdle;
 
     /**
      * What a volume begins with when it is opened.
@@ -114,8 +109,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
         this.host = host;
         this.counters = counters;
         this.sizeBytes = start.sizeBytes();
-        this.readOnly = start.readOnly();
-        this.status = start.status();
+        this.health = new VolumeHealth(key, start.readOnly(), start.status(), () -> host.statusChanged(this));
         this.frames = shared.frames();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters, this::writeBatch);
@@ -128,8 +122,10 @@ final class OpenVolume implements Volume, WritePath.Owner {
                 counters,
                 shared.partialBlocks(),
                 this::readDone,
-                this::damaged);
-        WritePath.Parts parts = new WritePath.Parts(key, loop, host, counters, map, loader, reader, answers);
+                health::damaged);
+        this.requests = new VolumeRequests(host, counters, reader, answers);
+        WritePath.Parts parts =
+                new WritePath.Parts(key, loop, host, counters, health, map, loader, reader, requests, answers);
         this.path = new WritePath(this, parts, shared, start.usedBlocks());
         this.log = path.log();
         log.setFramed(start.compression() == Compression.LZ4);
@@ -153,7 +149,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     @Override
     public boolean readOnly() {
-        return readOnly;
+        return health.readOnly();
     }
 
     @Override
@@ -166,7 +162,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     }
 
     VolumeStatus status() {
-        return status;
+        return health.status();
     }
 
     @Override
@@ -176,7 +172,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     @Override
     public void read(long offset, ByteBuffer destination, Completion completion) {
-        Request request = take(Request.Kind.READ, offset, destination.remaining(), completion);
+        Request request = requests.take(Request.Kind.READ, offset, destination.remaining(), completion);
         request.buffer = destination;
         accept(request, inRange(offset, request.length) ? IoStatus.OK : IoStatus.EINVAL);
     }
@@ -184,7 +180,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     @Override
     public void read(long offset, ByteBuffer destination, ReadReport report, Completion completion) {
         report.clear();
-        Request request = take(Request.Kind.READ, offset, destination.remaining(), completion);
+        Request request = requests.take(Request.Kind.READ, offset, destination.remaining(), completion);
         request.buffer = destination;
         request.report = report;
         accept(request, inRange(offset, request.length) ? IoStatus.OK : IoStatus.EINVAL);
@@ -197,51 +193,51 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     /** Answers a question about a range by a walk over the map; see {@link io.varve.engine.ExtentSource#query}. */
     void query(ExtentWalk walk, long offset, long length, int maxExtents, Extents into, Completion completion) {
-        Request request = take(Request.Kind.READ, offset, length, completion);
+        Request request = requests.take(Request.Kind.READ, offset, length, completion);
         request.internal = true;
         into.clear();
         if (closing) {
-            finish(request, IoStatus.ESHUTDOWN);
+            requests.finish(request, IoStatus.ESHUTDOWN);
         } else if (length == 0 || maxExtents < 1 || !inRange(offset, length)) {
-            finish(request, IoStatus.EINVAL);
+            requests.finish(request, IoStatus.EINVAL);
         } else {
             new ExtentQuery(walk, offset, length, maxExtents, into).run(failure -> {
                 if (failure != null) {
                     LOG.error("{}: block map: {}", key, failure.getMessage());
-                    damaged("block map: " + failure.getMessage());
+                    health.damaged("block map: " + failure.getMessage());
                 }
-                finish(request, failure == null ? IoStatus.OK : IoStatus.EIO);
+                requests.finish(request, failure == null ? IoStatus.OK : IoStatus.EIO);
             });
         }
     }
 
     @Override
     public void write(long offset, ByteBuffer source, boolean fua, Completion completion) {
-        Request request = take(Request.Kind.WRITE, offset, source.remaining(), completion);
+        Request request = requests.take(Request.Kind.WRITE, offset, source.remaining(), completion);
         request.buffer = source;
         request.fua = fua;
-        accept(request, inRange(offset, request.length) ? changeable() : beyond(IoStatus.ENOSPC));
+        accept(request, inRange(offset, request.length) ? health.changeable() : beyond(IoStatus.ENOSPC));
     }
 
     @Override
     public void flush(Completion completion) {
-        Request request = take(Request.Kind.FLUSH, 0, 0, completion);
-        if (status.health() == VolumeStatus.Health.FAILED) {
-            finish(request, IoStatus.EIO);
+        Request request = requests.take(Request.Kind.FLUSH, 0, 0, completion);
+        if (health.hasFailed()) {
+            requests.finish(request, IoStatus.EIO);
         } else {
-            commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
+            commit.await(durable -> requests.finish(request, durable ? IoStatus.OK : IoStatus.EIO));
         }
     }
 
     @Override
     public void trim(long offset, long length, boolean fua, Completion completion) {
-        Request request = take(Request.Kind.TRIM, offset, length, completion);
+        Request request = requests.take(Request.Kind.TRIM, offset, length, completion);
         request.fua = fua;
-        IoStatus first = inRange(offset, length) ? changeable() : beyond(IoStatus.EINVAL);
+        IoStatus first = inRange(offset, length) ? health.changeable() : beyond(IoStatus.EINVAL);
         long from = (offset + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
         long to = (offset + length) / BLOCK_BYTES * BLOCK_BYTES;
         if (first == IoStatus.OK && from >= to) {
-            finishAfterSyncIf(request);
+            path.finishAfterSyncIf(request);
             return;
         }
         request.offset = from;
@@ -251,10 +247,10 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     @Override
     public void writeZeroes(long offset, long length, boolean noHole, boolean fua, Completion completion) {
-        Request request = take(Request.Kind.WRITE_ZEROES, offset, length, completion);
+        Request request = requests.take(Request.Kind.WRITE_ZEROES, offset, length, completion);
         request.noHole = noHole;
         request.fua = fua;
-        accept(request, inRange(offset, length) ? changeable() : beyond(IoStatus.ENOSPC));
+        accept(request, inRange(offset, length) ? health.changeable() : beyond(IoStatus.ENOSPC));
     }
 
     private boolean inRange(long offset, long length) {
@@ -262,15 +258,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     }
 
     private IoStatus beyond(IoStatus answer) {
-        return readOnly ? IoStatus.EPERM : answer;
-    }
-
-    @Override
-    public IoStatus changeable() {
-        if (readOnly) {
-            return IoStatus.EPERM;
-        }
-        return status.health() == VolumeStatus.Health.FAILED ? IoStatus.EIO : IoStatus.OK;
+        return health.readOnly() ? IoStatus.EPERM : answer;
     }
 
     @Override
@@ -307,28 +295,13 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     // ---- requests ----
 
-    @Override
-    public Request take(Request.Kind kind, long offset, long length, Completion completion) {
-        Request request = recycled.poll();
-        if (request == null) {
-            request = new Request();
-        }
-        request.kind = kind;
-        request.offset = offset;
-        request.length = length;
-        request.completion = completion;
-        request.startNanos = host.nanoTime();
-        requestsInFlight++;
-        return request;
-    }
-
     private void accept(Request request, IoStatus first) {
         if (first != IoStatus.OK) {
-            finish(request, first);
+            requests.finish(request, first);
         } else if (closing) {
-            finish(request, IoStatus.ESHUTDOWN);
+            requests.finish(request, IoStatus.ESHUTDOWN);
         } else if (request.length == 0) {
-            finishAfterSyncIf(request);
+            path.finishAfterSyncIf(request);
         } else {
             admission.offer(request);
         }
@@ -357,11 +330,11 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     private void snapshot(Completion completion, Consumer<Request> what) {
         submit();
-        Request request = take(Request.Kind.SNAPSHOT, 0, Long.MAX_VALUE / 2, completion);
+        Request request = requests.take(Request.Kind.SNAPSHOT, 0, Long.MAX_VALUE / 2, completion);
         request.internal = true;
         what.accept(request);
-        if (changeable() != IoStatus.OK || closing) {
-            finish(request, closing ? IoStatus.ESHUTDOWN : changeable());
+        if (health.changeable() != IoStatus.OK || closing) {
+            requests.finish(request, closing ? IoStatus.ESHUTDOWN : health.changeable());
         } else {
             path.admit(request);
             submit();
@@ -394,73 +367,28 @@ final class OpenVolume implements Volume, WritePath.Owner {
         host.logGrew(this, bytes);
     }
 
-    @Override
-    public void finishAfterSyncIf(Request request) {
-        if (request.fua) {
-            commit.await(durable -> finish(request, durable ? IoStatus.OK : IoStatus.EIO));
-        } else {
-            finish(request, IoStatus.OK);
-        }
-    }
-
     private void readDone(Request request) {
-        finish(request, request.status);
-    }
-
-    @Override
-    public void finish(Request request, IoStatus result) {
-        if (!request.internal) {
-            long nanos = host.nanoTime() - request.startNanos;
-            counters.record(request.kind.operation, request.length, nanos, result);
-        }
-        reader.giveEdge(request.headEdge);
-        reader.giveEdge(request.tailEdge);
-        boolean internal = request.internal;
-        Completion completion = request.completion;
-        request.reset();
-        recycled.push(request);
-        requestsInFlight--;
-        answers.give(completion, result, internal);
-        Runnable idle = whenIdle;
-        if (idle != null && requestsInFlight == 0) {
-            whenIdle = null;
-            idle.run();
-        }
+        requests.finish(request, request.status);
     }
 
     // ---- trouble ----
 
-    @Override
-    public void damaged(String what) {
-        if (status.health() == VolumeStatus.Health.OK) {
-            status = new VolumeStatus(VolumeStatus.Health.DAMAGED, what);
-            host.statusChanged(this);
-        }
-    }
-
     /** The scrub has found damage that this volume reads. */
     void scrubFound(String what) {
-        damaged(what);
+        health.damaged(what);
     }
 
     /** What was damaged is not read any more. */
     void scrubHealed() {
-        if (status.health() == VolumeStatus.Health.DAMAGED) {
-            status = VolumeStatus.OK;
-            host.statusChanged(this);
-        }
+        health.healed();
     }
 
     /** A write or a sync of the log failed (law 5). */
     @Override
     public void logFailed(DiskException cause) {
-        if (status.health() == VolumeStatus.Health.FAILED) {
-            return;
+        if (health.fail(cause)) {
+            path.fail();
         }
-        LOG.error("{}: refuses writes after a failure of its log", key, cause);
-        status = new VolumeStatus(VolumeStatus.Health.FAILED, String.valueOf(cause.getMessage()));
-        host.statusChanged(this);
-        path.fail();
     }
 
     // ---- for the store ----
@@ -476,7 +404,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     @Nullable
     CheckpointPart freeze(Floors newFloors, long parkFromBytes) {
         writeBatch();
-        if (!log.isOpen() || status.health() == VolumeStatus.Health.FAILED) {
+        if (!log.isOpen() || health.hasFailed()) {
             map.setFloors(newFloors);
             return null;
         }
@@ -486,7 +414,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
 
     /** True when nothing is under way that appends to the log. */
     private boolean rests() {
-        return requestsInFlight == 0
+        return !requests.areUnderWay()
                 && path.heldRequests() == 0
                 && !path.space().isPreparing();
     }
@@ -557,7 +485,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     }
 
     boolean isBusy() {
-        return requestsInFlight > 0;
+        return requests.areUnderWay();
     }
 
     /** Takes no new requests; runs {@code task} when the last one is finished. */
@@ -565,11 +493,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
         closing = true;
         admission.letAllIn();
         submit();
-        if (requestsInFlight == 0) {
-            task.run();
-        } else {
-            whenIdle = task;
-        }
+        requests.whenNone(task);
     }
 
     /** Lets go of memory. Nothing is called after this. */

@@ -1,7 +1,6 @@
 package io.varve.engine.store;
 
 import io.varve.engine.BlockStore;
-import io.varve.engine.Completion;
 import io.varve.engine.IoStatus;
 import io.varve.engine.VolumeCounters;
 import io.varve.engine.VolumeLoop;
@@ -27,26 +26,11 @@ final class WritePath implements LogSpace.Owner {
 
     /** The volume whose requests these are. */
     interface Owner {
-        /** OK, or what a change is answered now: the volume is only for reading, or its log has failed. */
-        IoStatus changeable();
-
         /** Ends what was requested so far: hands the batch to the kernel, starts reads and syncs. */
         void submit();
 
-        /** Begins a request. */
-        Request take(Request.Kind kind, long offset, long length, Completion completion);
-
         /** Nothing is in this read's way any more. */
         void startRead(Request read);
-
-        /** Answers a request. */
-        void finish(Request request, IoStatus answer);
-
-        /** Answers a request, if it asks for that once everything is on stable storage. */
-        void finishAfterSyncIf(Request request);
-
-        /** Something could not be read. */
-        void damaged(String what);
 
         /** The log cannot go on (law 5). */
         void logFailed(DiskException cause);
@@ -56,6 +40,8 @@ final class WritePath implements LogSpace.Owner {
     }
 
     private final Owner owner;
+    private final VolumeHealth health;
+    private final VolumeRequests requests;
     private final LogWriter log;
     private final LogSpace space;
     private final WriteBatch batch;
@@ -76,17 +62,21 @@ final class WritePath implements LogSpace.Owner {
             VolumeLoop loop,
             VolumeHost host,
             VolumeCounters counters,
+            VolumeHealth health,
             BlockMap map,
             MapLoader loader,
             BlockReader reader,
+            VolumeRequests requests,
             Answers answers) {}
 
     /** @param usedBlocks blocks with data that the volume reads */
     WritePath(Owner owner, Parts parts, OpenVolume.Shared shared, long usedBlocks) {
         this.owner = owner;
+        this.health = parts.health();
+        this.requests = parts.requests();
         this.map = parts.map();
         this.loader = parts.loader();
-        this.partialBlocks = new PartialBlocks(parts.reader(), owner::take);
+        this.partialBlocks = new PartialBlocks(parts.reader(), requests::take);
         this.answers = parts.answers();
         this.dirty = shared.dirty();
         VolumeCounters counters = parts.counters();
@@ -135,10 +125,10 @@ final class WritePath implements LogSpace.Owner {
             owner.startRead(request);
             return;
         }
-        IoStatus now = owner.changeable();
+        IoStatus now = health.changeable();
         if (now != IoStatus.OK) {
             release(request);
-            owner.finish(request, now);
+            requests.finish(request, now);
             return;
         }
         int use = request.use;
@@ -153,9 +143,9 @@ final class WritePath implements LogSpace.Owner {
             request.starting = false;
             if (done) {
                 release(request);
-            } else if (owner.changeable() != IoStatus.OK && !request.waitingForIo) {
+            } else if (health.changeable() != IoStatus.OK && !request.waitingForIo) {
                 release(request);
-                owner.finish(request, owner.changeable());
+                requests.finish(request, health.changeable());
             }
         }
         answers.endAppending();
@@ -192,7 +182,7 @@ final class WritePath implements LogSpace.Owner {
     private void giveUp(Request request, IoStatus answer) {
         request.waitingForIo = false;
         release(request);
-        owner.finish(request, answer);
+        requests.finish(request, answer);
     }
 
     private boolean startWrite(Request request) {
@@ -256,17 +246,17 @@ final class WritePath implements LogSpace.Owner {
         }
         if (payload == null || used == null) {
             release(request);
-            owner.finish(request, IoStatus.OK);
+            requests.finish(request, IoStatus.OK);
             return true;
         }
         batch.appendSnapshot(payload);
         writeBatch();
-        if (owner.changeable() != IoStatus.OK) {
+        if (health.changeable() != IoStatus.OK) {
             return false;
         }
         tree.takeSnapshot(payload);
         used.accept(tree.usedNow());
-        commit.await(durable -> owner.finish(request, durable ? IoStatus.OK : IoStatus.EIO));
+        commit.await(durable -> requests.finish(request, durable ? IoStatus.OK : IoStatus.EIO));
         return true;
     }
 
@@ -297,7 +287,7 @@ final class WritePath implements LogSpace.Owner {
             if (failure == null) {
                 resume(request);
             } else {
-                owner.damaged("block map: " + failure.getMessage());
+                health.damaged("block map: " + failure.getMessage());
                 giveUp(request, IoStatus.EIO);
                 owner.submit();
             }
@@ -329,7 +319,7 @@ final class WritePath implements LogSpace.Owner {
             }
         } else {
             writeBatch();
-            return owner.changeable() == IoStatus.OK && makeRoom(request, payloadBytes);
+            return health.changeable() == IoStatus.OK && makeRoom(request, payloadBytes);
         }
         held.add(request, false);
         space.prepareNext(payloadBytes);
@@ -398,12 +388,21 @@ final class WritePath implements LogSpace.Owner {
         tree.publishUsed();
         List<Request> finished = batch.takeFinished();
         for (int i = 0; i < finished.size(); i++) {
-            owner.finishAfterSyncIf(finished.get(i));
+            finishAfterSyncIf(finished.get(i));
         }
         batch.recycle(finished);
         space.appended(bytes);
         owner.logGrew(bytes);
         return true;
+    }
+
+    /** Answers a request that has taken effect; with FUA once that is on stable storage. */
+    void finishAfterSyncIf(Request request) {
+        if (request.fua) {
+            commit.await(durable -> requests.finish(request, durable ? IoStatus.OK : IoStatus.EIO));
+        } else {
+            requests.finish(request, IoStatus.OK);
+        }
     }
 
     @Override
@@ -416,7 +415,7 @@ final class WritePath implements LogSpace.Owner {
         failed = true;
         batch.discard();
         for (Request request : batch.takeFinished()) {
-            owner.finish(request, IoStatus.EIO);
+            requests.finish(request, IoStatus.EIO);
         }
         commit.fail();
         dirty.subtract(space.takeForSync());

@@ -95,7 +95,7 @@ enum PlantedDefect {
             return answering(false);
         }
     },
-    FUA_ACKNOWLEDGED_BEFORE_ITS_SYNC("store.OpenVolume", "finishAfterSyncIf") {
+    FUA_ACKNOWLEDGED_BEFORE_ITS_SYNC("store.WritePath", "finishAfterSyncIf") {
         @Override
         AsmVisitorWrapper change() {
             return with(EngineDefects.NoFua.class);
