@@ -16,27 +16,27 @@ import java.util.LinkedHashSet;
  */
 final class DescriptorCache {
     private final int limit;
-    private final LinkedHashSet<RealDiskFile> open = new LinkedHashSet<>();
+    private final LinkedHashSet<CachedDescriptor> open = new LinkedHashSet<>();
 
     DescriptorCache(int limit) {
         this.limit = limit;
     }
 
     /** Opens the descriptor of {@code file} if it has none. */
-    synchronized void open(RealDiskFile file) {
-        if (file.hasDescriptor()) {
+    synchronized void open(CachedDescriptor file) {
+        if (file.isOpen()) {
             return;
         }
         if (open.size() >= limit && !letOneGo(false)) {
             letOneGo(true);
         }
-        file.openDescriptor();
+        file.open();
         open.add(file);
     }
 
     /** Closes {@code file} for good, now or when its last user leaves. */
-    synchronized void close(RealDiskFile file) {
-        if (file.closeDescriptor()) {
+    synchronized void close(CachedDescriptor file) {
+        if (file.close()) {
             open.remove(file);
         }
     }
@@ -48,8 +48,8 @@ final class DescriptorCache {
     private boolean letOneGo(boolean syncIt) {
         // Twice around: the first time may only find and clear the flags of files that were used lately.
         for (int looked = 2 * open.size(); looked > 0; looked--) {
-            Iterator<RealDiskFile> oldest = open.iterator();
-            RealDiskFile file = oldest.next();
+            Iterator<CachedDescriptor> oldest = open.iterator();
+            CachedDescriptor file = oldest.next();
             oldest.remove();
             if (file.evict(syncIt)) {
                 return true;

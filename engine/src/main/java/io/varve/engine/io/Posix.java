@@ -96,7 +96,18 @@ final class Posix {
 
     private static final Runtime RUNTIME = Runtime.getRuntime(C);
 
+    private static final int FILE_PERMISSIONS = 0600;
+
     private Posix() {}
+
+    /** Opens or creates a file, not to be inherited by other programs; negative if that failed. */
+    static int open(String path, int flags) {
+        int fd;
+        do {
+            fd = C.open(path, flags | O_CLOEXEC, FILE_PERMISSIONS);
+        } while (fd < 0 && interrupted());
+        return fd;
+    }
 
     /** Why the last call of this thread failed. */
     static int errno() {

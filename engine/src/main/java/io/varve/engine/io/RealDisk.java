@@ -9,28 +9,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
 /**
  * A directory of a Linux file system.
  *
- * <p>Thread-safe. What a {@link DiskFile} offers as asynchronous runs on daemon threads of this class: reads on up to 8,
- * syncs on up to 4, write-back on 1. Nothing here is ever interrupted. The process's lock is the file {@code lock},
- * which {@link #list} leaves out.
+ * <p>Thread-safe. What a {@link DiskFile} offers as asynchronous runs on {@link DiskThreads}. The process's lock is the
+ * file {@code lock}, which {@link #list} leaves out.
  */
 public final class RealDisk implements Disk {
     private static final String LOCK = "lock";
-    private static final int READ_THREADS = 8;
-    private static final int SYNC_THREADS = 4;
-    private static final long IDLE_THREAD_SECONDS = 30;
-    private static final long CLOSE_WAIT_SECONDS = 30;
-    private static final int FILE_PERMISSIONS = 0600;
     private static final int DIRECTORY_PERMISSIONS = 0700;
 
     private final Path directory;
@@ -39,10 +28,7 @@ public final class RealDisk implements Disk {
     private final DescriptorCache descriptors;
     private final Set<RealDiskFile> files = ConcurrentHashMap.newKeySet();
     private final AtomicLong syncs = new AtomicLong();
-
-    private final ThreadPoolExecutor readers = pool("read", READ_THREADS);
-    private final ThreadPoolExecutor syncers = pool("sync", SYNC_THREADS);
-    private final ThreadPoolExecutor writeBack = pool("write-back", 1);
+    private final DiskThreads threads = new DiskThreads();
 
     private volatile boolean readsWithoutWaiting = true;
     private volatile boolean readsDirectly = true;
@@ -55,9 +41,6 @@ public final class RealDisk implements Disk {
         this.fileStore = fileStore(directory);
         this.descriptors = new DescriptorCache(descriptorLimit);
         this.readOnly = readOnly;
-        if (!readOnly) {
-            checkDirectory();
-        }
     }
 
     /**
@@ -68,7 +51,7 @@ public final class RealDisk implements Disk {
      *     written, {@code IO} if its file system lacks fallocate or holes, {@code NAME} if it does not exist
      */
     public static RealDisk open(Path directory) {
-        checkNativeLibrary();
+        DirectoryTrial.requireNativeLibrary();
         long quarter = Posix.descriptorLimit() / 4;
         return open(directory, (int) Math.min(Integer.MAX_VALUE, quarter));
     }
@@ -79,38 +62,17 @@ public final class RealDisk implements Disk {
      * @throws DiskException {@code ACCESS} if it cannot be read, {@code NAME} if it does not exist
      */
     public static RealDisk openReadOnly(Path directory) {
-        checkNativeLibrary();
-        requireDirectory(directory);
-        if (!Files.isReadable(directory)) {
-            throw new DiskException(DiskException.Kind.ACCESS, directory + " cannot be read by this user");
-        }
+        DirectoryTrial.requireNativeLibrary();
+        DirectoryTrial.requireReadable(directory);
         return new RealDisk(directory.toAbsolutePath(), (int) Math.min(1024, Posix.descriptorLimit() / 4), true);
-    }
-
-    private static void requireDirectory(Path directory) {
-        if (!Files.isDirectory(directory)) {
-            throw new DiskException(DiskException.Kind.NAME, directory + " is not a directory");
-        }
     }
 
     /** Opens a directory with at most {@code descriptorLimit} files of it open. */
     static RealDisk open(Path directory, int descriptorLimit) {
-        checkNativeLibrary();
-        requireDirectory(directory);
+        DirectoryTrial.requireNativeLibrary();
+        DirectoryTrial.requireReadable(directory);
+        DirectoryTrial.requireWritable(directory.toAbsolutePath());
         return new RealDisk(directory.toAbsolutePath(), descriptorLimit, false);
-    }
-
-    private static void checkNativeLibrary() {
-        try {
-            if (Posix.C.close(-1) == 0) {
-                throw new DiskException(DiskException.Kind.ACCESS, "the C library answers close(-1) with success");
-            }
-        } catch (LinkageError e) {
-            throw new DiskException(
-                    DiskException.Kind.ACCESS,
-                    "the C library cannot be called: " + e + ". It needs jnr-ffi on the class path and a directory for"
-                            + " temporary files that is not mounted noexec (-Djava.io.tmpdir=DIR)");
-        }
     }
 
     private static FileStore fileStore(Path directory) {
@@ -118,41 +80,6 @@ public final class RealDisk implements Disk {
             return Files.getFileStore(directory);
         } catch (IOException e) {
             throw new DiskException(DiskException.Kind.ACCESS, "file system of " + directory + ": " + e);
-        }
-    }
-
-    /** Tries the directory with a file that is gone from it before it is used. */
-    private void checkDirectory() {
-        if (!Files.isReadable(directory)) {
-            throw new DiskException(DiskException.Kind.ACCESS, directory + " cannot be read by this user");
-        }
-        String probe = "probe-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
-        int fd = openPath(probe, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL);
-        if (fd < 0) {
-            DiskException failure = Posix.failure("create", prefix + probe);
-            if (failure.kind() == DiskException.Kind.NO_SPACE) {
-                return; // a full disk must not keep a store from opening
-            }
-            throw failure.kind() == DiskException.Kind.ACCESS
-                    ? new DiskException(DiskException.Kind.ACCESS, directory + " cannot be written: " + failure)
-                    : failure;
-        }
-        Posix.C.unlink(prefix + probe);
-        try {
-            int length = 8192;
-            int holes = Posix.FALLOC_FL_KEEP_SIZE | Posix.FALLOC_FL_PUNCH_HOLE;
-            if (Posix.C.fallocate(fd, 0, 0, length) != 0 || Posix.C.fallocate(fd, holes, 0, length) != 0) {
-                DiskException failure = Posix.failure("fallocate", prefix + probe);
-                if (failure.kind() == DiskException.Kind.NO_SPACE) {
-                    return;
-                }
-                throw new DiskException(
-                        failure.kind(),
-                        failure.getMessage() + ". The store needs a file system that allocates and punches holes,"
-                                + " as ext4 and xfs do");
-            }
-        } finally {
-            Posix.C.close(fd);
         }
     }
 
@@ -197,7 +124,7 @@ public final class RealDisk implements Disk {
         }
         files.add(file);
         try {
-            descriptors.open(file);
+            descriptors.open(file.descriptor());
         } catch (DiskException e) {
             close(file);
             throw e;
@@ -256,7 +183,7 @@ public final class RealDisk implements Disk {
             closeAll(to);
             for (RealDiskFile file : files) {
                 if (file.name().equals(from)) {
-                    file.renamed(to);
+                    file.descriptor().renamed(to);
                 }
             }
         }
@@ -343,21 +270,10 @@ public final class RealDisk implements Disk {
     @Override
     public synchronized void close() {
         files.forEach(this::close);
-        List<ThreadPoolExecutor> pools = List.of(readers, syncers, writeBack);
-        pools.forEach(ThreadPoolExecutor::shutdown);
-        boolean drained = pools.stream().allMatch(RealDisk::drained);
+        boolean drained = threads.close();
         if (drained && lockDescriptor >= 0) {
             Posix.C.close(lockDescriptor);
             lockDescriptor = -1;
-        }
-    }
-
-    private static boolean drained(ThreadPoolExecutor pool) {
-        try {
-            return pool.awaitTermination(CLOSE_WAIT_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
         }
     }
 
@@ -365,32 +281,20 @@ public final class RealDisk implements Disk {
 
     /** Opens a name; negative with {@link Posix#errno()} set on failure. */
     int openPath(String name, int flags) {
-        int fd;
-        do {
-            fd = Posix.C.open(prefix + name, flags | Posix.O_CLOEXEC, FILE_PERMISSIONS);
-        } while (fd < 0 && Posix.interrupted());
-        return fd;
+        return Posix.open(prefix + name, flags);
     }
 
     void close(RealDiskFile file) {
         files.remove(file);
-        descriptors.close(file);
+        descriptors.close(file.descriptor());
     }
 
     DescriptorCache descriptors() {
         return descriptors;
     }
 
-    Executor readers() {
-        return readers;
-    }
-
-    Executor syncers() {
-        return syncers;
-    }
-
-    Executor writeBack() {
-        return writeBack;
+    DiskThreads threads() {
+        return threads;
     }
 
     void countSync() {
@@ -403,17 +307,5 @@ public final class RealDisk implements Disk {
 
     void cannotReadDirectly() {
         readsDirectly = false;
-    }
-
-    private static ThreadPoolExecutor pool(String purpose, int threads) {
-        AtomicInteger number = new AtomicInteger();
-        ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                threads, threads, IDLE_THREAD_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
-                    Thread thread = new Thread(task, "varve-" + purpose + "-" + number.getAndIncrement());
-                    thread.setDaemon(true);
-                    return thread;
-                });
-        pool.allowCoreThreadTimeOut(true);
-        return pool;
     }
 }
