@@ -84,6 +84,12 @@ final class ApiClient {
         return send(request(path).DELETE().build());
     }
 
+    /** Deletes what takes time, and waits so many seconds for that, or as many as the server allows. */
+    JsonObject delete(String path, int waitSeconds) {
+        return send(
+                request(path).header("Prefer", "wait=" + waitSeconds).DELETE().build());
+    }
+
     /** The bytes of an answer, as they come. */
     InputStream stream(String path) {
         try {

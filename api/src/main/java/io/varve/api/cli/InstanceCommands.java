@@ -175,10 +175,16 @@ public final class InstanceCommands {
         @Option(names = "--force", description = "Disconnect its NBD clients instead of waiting for them.")
         private boolean force;
 
+        @Option(
+                names = "--wait",
+                paramLabel = "SECONDS",
+                description = "How long to wait for its NBD clients to leave, 45 at most; without it, not at all.")
+        private int waitSeconds;
+
         @Override
         public void run() {
             ApiClient client = remote.client();
-            JsonObject changed = client.delete(path(client, id, volume) + (force ? "?force=true" : ""));
+            JsonObject changed = client.delete(path(client, id, volume) + (force ? "?force=true" : ""), waitSeconds);
             remote.show(changed);
         }
     }

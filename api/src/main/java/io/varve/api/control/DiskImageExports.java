@@ -21,6 +21,8 @@ import org.slf4j.LoggerFactory;
 public final class DiskImageExports {
     private static final Logger LOG = LoggerFactory.getLogger(DiskImageExports.class);
 
+    private static final String KIND = "export";
+
     /** The oldest that ended are forgotten first. */
     private static final int MOST_KNOWN = 100;
 
@@ -95,7 +97,12 @@ public final class DiskImageExports {
         }
     }
 
-    private synchronized void keep(DiskImageExport export) {
+    private void keep(DiskImageExport export) {
+        add(export);
+        parts.events().publish(KIND, export.id(), export.state().text());
+    }
+
+    private synchronized void add(DiskImageExport export) {
         exports.put(export.id(), export);
         Iterator<DiskImageExport> oldest = exports.values().iterator();
         while (exports.size() > MOST_KNOWN && oldest.hasNext()) {
@@ -105,7 +112,12 @@ public final class DiskImageExports {
         }
     }
 
-    private synchronized void forget(ExportId id) {
+    private void forget(ExportId id) {
+        remove(id);
+        parts.events().publish(KIND, id, "deleted");
+    }
+
+    private synchronized void remove(ExportId id) {
         exports.remove(id);
     }
 }

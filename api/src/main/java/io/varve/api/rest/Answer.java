@@ -1,6 +1,7 @@
 package io.varve.api.rest;
 
 import io.vertx.core.json.JsonObject;
+import java.util.HashMap;
 import java.util.Map;
 
 /**
@@ -40,6 +41,13 @@ record Answer(int status, String contentType, String body, Map<String, String> h
     /** An object without versions that was made, with where it is. */
     static Answer created(String location, JsonObject body) {
         return new Answer(201, JSON, body.encode(), Map.of("Location", location));
+    }
+
+    /** The same with one more header. */
+    Answer with(String header, String value) {
+        Map<String, String> all = new HashMap<>(headers);
+        all.put(header, value);
+        return new Answer(status, contentType, body, Map.copyOf(all));
     }
 
     private static String quoted(String etag) {

@@ -39,6 +39,10 @@ record Call(RoutingContext context, JsonObject body, Query query) {
         return query.flag("force");
     }
 
+    Preferences preferences() {
+        return Preferences.of(context.request().headers().getAll(Preferences.HEADER));
+    }
+
     /** What If-Match asks for. A weak tag matches nothing, as RFC 9110 wants it. */
     Precondition precondition() {
         List<String> headers = context.request().headers().getAll("If-Match");

@@ -7,32 +7,48 @@ import io.varve.api.control.ExportId;
 import io.varve.api.diskimage.DiskImageFormat;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.util.function.Function;
 
 /** The operations under {@code /v1/exports}. */
 final class ExportOperations {
     private static final String PATH = "/v1/exports/";
 
     private final DiskImageExports exports;
+    private final Waits waits;
 
-    ExportOperations(DiskImageExports exports) {
+    ExportOperations(DiskImageExports exports, Waits waits) {
         this.exports = exports;
+        this.waits = waits;
     }
 
     void addTo(Operations operations) {
-        operations.add(
-                "createExport",
-                call -> exports.create(
-                                Requests.snapshotId("snapshotId", call.body().getString("snapshotId")),
-                                call.body().getString("file"),
-                                DiskImageFormat.parse(call.body().getString("format")))
-                        .thenApply(export -> Answer.created(PATH + export.id(), document(export))));
+        operations.add("createExport", call -> {
+            Preferences preferred = call.preferences();
+            return exports.create(
+                            Requests.snapshotId("snapshotId", call.body().getString("snapshotId")),
+                            call.body().getString("file"),
+                            DiskImageFormat.parse(call.body().getString("format")))
+                    .thenCompose(begun -> waits.until(
+                            preferred,
+                            begun.id(),
+                            () -> stage(begun.id(), json -> Answer.created(PATH + begun.id(), json))));
+        });
         operations.addPrompt("listExports", call -> {
             JsonArray items = new JsonArray();
             exports.list().forEach(export -> items.add(document(export)));
             return Answer.json(200, new JsonObject().put("exports", items));
         });
-        operations.addPrompt("describeExport", call -> Answer.json(200, document(exports.describe(id(call)))));
+        operations.add("describeExport", call -> {
+            ExportId id = id(call);
+            return waits.until(call.preferences(), id, () -> stage(id, json -> Answer.json(200, json)));
+        });
         operations.add("deleteExport", call -> exports.delete(id(call)).thenApply(gone -> Answer.empty()));
+    }
+
+    private Waits.Stage stage(ExportId id, Function<JsonObject, Answer> answer) {
+        DiskImageExport export = exports.describe(id);
+        return new Waits.Stage(
+                export.state() != DiskImageExport.State.CONVERTING, answer.apply(document(export)));
     }
 
     private JsonObject document(DiskImageExport export) {

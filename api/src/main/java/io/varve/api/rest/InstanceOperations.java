@@ -1,5 +1,6 @@
 package io.varve.api.rest;
 
+import io.varve.api.control.Attachment;
 import io.varve.api.control.Connections;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.InstanceEntry;
@@ -12,6 +13,7 @@ import io.varve.api.control.LimitsChange;
 import io.varve.api.control.RequestException;
 import io.varve.api.control.VolumeAttachment;
 import io.varve.api.control.VolumeLimits;
+import io.varve.engine.VolumeId;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.Map;
@@ -24,10 +26,12 @@ final class InstanceOperations {
 
     private final Instances instances;
     private final InstanceLaunches launches;
+    private final Waits waits;
 
-    InstanceOperations(Instances instances, InstanceLaunches launches) {
+    InstanceOperations(Instances instances, InstanceLaunches launches, Waits waits) {
         this.instances = instances;
         this.launches = launches;
+        this.waits = waits;
     }
 
     void addTo(Operations operations, Connections connections) {
@@ -64,11 +68,21 @@ final class InstanceOperations {
                         .changeAttachments(
                                 id(call), Map.of(call.volumeId(), call.body().getBoolean("deleteOnTermination")))
                         .thenApply(InstanceOperations::described));
-        operations.add(
-                "detachVolume",
-                call -> instances
-                        .detach(id(call), call.volumeId(), call.force(), connections)
-                        .thenApply(InstanceOperations::described));
+        operations.add("detachVolume", call -> {
+            InstanceId id = id(call);
+            VolumeId volume = call.volumeId();
+            Preferences preferred = call.preferences();
+            return instances
+                    .detach(id, volume, call.force(), connections)
+                    .thenCompose(begun -> waits.until(preferred, id, () -> detaching(id, volume)));
+        });
+    }
+
+    private Waits.Stage detaching(InstanceId id, VolumeId volume) {
+        InstanceEntry instance = instances.describe(id);
+        boolean leaving =
+                instance.attachment(volume).filter(Attachment::detaching).isPresent();
+        return new Waits.Stage(!leaving, described(instance));
     }
 
     private static InstanceId id(Call call) {

@@ -25,6 +25,12 @@ final class RestLimits {
     /** How long a client may take over the head of a request, and over its body, however busily it sends. */
     static final long PATIENCE_MILLIS = 60_000;
 
+    /** How long an answer waits for the end of work, at the most: for less time than a connection may be idle. */
+    static final int WAIT_SECONDS = 45;
+
+    /** How many answers may wait so at once; half of those who may listen to events. */
+    static final int WAITING = 32;
+
     /** How much of a value that was refused is repeated in the answer. */
     static final int ECHO_CHARS = 100;
 

@@ -97,9 +97,10 @@ public final class RestServer implements AutoCloseable {
         snapshots.addLocksAndBinTo(operations);
         new RetentionRuleOperations(control.retentionRules()).addTo(operations);
         transfers = new Transfers(vertx, control, (request, problem) -> sendProblem(request, problem));
-        new ImportOperations(control.imports()).addTo(operations);
-        new ExportOperations(control.diskImageExports()).addTo(operations);
-        new InstanceOperations(control.instances(), control.instanceLaunches()).addTo(operations, connections);
+        Waits waits = new Waits(vertx, control.events());
+        new ImportOperations(control.imports(), waits).addTo(operations);
+        new ExportOperations(control.diskImageExports(), waits).addTo(operations);
+        new InstanceOperations(control.instances(), control.instanceLaunches(), waits).addTo(operations, connections);
         ImageOperations images = new ImageOperations(control.images(), control.imageLaunches(), documents);
         images.addTo(operations);
         images.addInstancesTo(operations, control.instanceImages());
