@@ -15,18 +15,15 @@ public final class BlockMap {
     /** Level of the root page. */
     public static final int ROOT_LEVEL = 3;
 
-    private static final int EVICT_AT_ONCE = 32;
-
     private final FramePool pool;
     /** Stands above the root so that the root is a child like any other; never frozen, never written. */
     private final Node top;
 
-    private final EvictionRing ring = new EvictionRing();
+    private final ResidentPages resident;
+    private final DirtyPages dirty;
     private long generation;
     private Floors floors;
     private MapChanges changes = new MapChanges();
-    private volatile long dirtyPages;
-    private volatile long dirtyUnits;
 
     /** The leaf of a range that is a hole or zero as a whole. */
     private final Node holes = new Node(0, 0, 0, 0);
@@ -42,6 +39,8 @@ public final class BlockMap {
         this.generation = generation;
         this.floors = floors;
         top = new Node(ROOT_LEVEL + 1, 0, Long.MAX_VALUE, pool.allocate());
+        resident = new ResidentPages(pool, top, this::generation);
+        dirty = new DirtyPages(pool);
         Frame.fill(top.frame, Frame.HOLE);
         Frame.set(top.frame, 0, root.pointer(), root.check());
     }
@@ -49,6 +48,12 @@ public final class BlockMap {
     /** Gives all memory back. */
     public void close() {
         releaseTree(top);
+        giveUp();
+    }
+
+    /** No checkpoint writes what is dirty any more: others have no use in waiting for one. Nothing is changed after this. */
+    public void giveUp() {
+        dirty.giveUp();
     }
 
     private void releaseTree(Node node) {
@@ -57,15 +62,7 @@ public final class BlockMap {
                 releaseTree(child);
             }
         }
-        release(node);
-    }
-
-    private void release(Node node) {
-        ring.leave(node);
-        if (node.frame != 0) {
-            pool.release(node.frame);
-            node.frame = 0;
-        }
+        resident.release(node);
     }
 
     // ---- look-up ----
@@ -161,7 +158,7 @@ public final class BlockMap {
                 account(entry, block + i);
                 Frame.set(leaf.frame, index + i, address + (long) (done + i) * stride, checks[checkAt + done + i]);
             }
-            addEntries(leaf, holes);
+            dirty.addEntries(leaf, holes);
             done += run;
         }
         changes.addUsed(count);
@@ -202,15 +199,14 @@ public final class BlockMap {
             Frame.fill(writable.frame, entry);
             writable.entries = entry == Frame.HOLE ? 0 : Frame.ENTRIES;
             parent.residentChildren++;
-            addEntries(parent, entry == Frame.HOLE ? 1 : 0);
+            dirty.addEntries(parent, entry == Frame.HOLE ? 1 : 0);
         } else {
             writable = new Node(child, generation, pool.allocate());
             detach(child);
         }
-        addDirty(writable, 1);
+        dirty.made(writable);
         parent.children[index] = writable;
         Frame.set(parent.frame, index, Frame.CHILD, 0);
-        ring.join(writable);
         return writable;
     }
 
@@ -222,12 +218,11 @@ public final class BlockMap {
             if (ours) {
                 changes.addFreedPage(node.pointer);
             }
-            release(node);
+            resident.release(node);
         } else if (node.birth == generation) {
-            addDirty(node, -1);
-            release(node);
+            dirty.dropped(node);
+            resident.release(node);
         } else {
-            ring.leave(node);
             node.detached = true;
             node.freeWhenWritten = ours;
         }
@@ -271,7 +266,7 @@ public final class BlockMap {
     private void setState(Node node, int index, long state) {
         int before = Frame.entry(node.frame, index) == Frame.HOLE ? 0 : 1;
         Frame.set(node.frame, index, state, 0);
-        addEntries(node, (state == Frame.HOLE ? 0 : 1) - before);
+        dirty.addEntries(node, (state == Frame.HOLE ? 0 : 1) - before);
     }
 
     /** Accounts for the subtree under an entry that is about to be overwritten. Changes nothing in {@code parent}. */
@@ -323,8 +318,9 @@ public final class BlockMap {
         return changes.usedBlocks();
     }
 
-    /** What was noted since the last call. */
+    /** What was noted since the last call, for the checkpoint that writes the tree frozen just now. */
     public MapChanges takeChanges() {
+        dirty.checkpointBegins();
         MapChanges taken = changes;
         changes = new MapChanges();
         return taken;
@@ -335,13 +331,17 @@ public final class BlockMap {
         for (Node node : written.nodes()) {
             node.pointer = node.writtenPointer;
             node.check = node.writtenCheck;
-            addDirty(node, -1);
-            if (node.detached) {
-                if (node.freeWhenWritten) {
-                    changes.addFreedPage(node.pointer);
-                }
-                release(node);
+            dirty.written(node);
+        }
+        for (Node node : written.nodes()) {
+            if (!node.detached) {
+                resident.written(node);
+                continue;
             }
+            if (node.freeWhenWritten) {
+                changes.addFreedPage(node.pointer);
+            }
+            resident.release(node);
         }
     }
 
@@ -359,142 +359,43 @@ public final class BlockMap {
         this.floors = floors;
     }
 
-    @SuppressWarnings("NonAtomicVolatileUpdate") // written by the loop only
-    private void addDirty(Node node, int pages) {
-        dirtyPages += pages;
-        dirtyUnits += (long) pages * node.mostUnits();
-    }
-
-    /** Counts entries of a page that may be changed which became or ceased to be something else than holes. */
-    @SuppressWarnings("NonAtomicVolatileUpdate") // written by the loop only
-    private void addEntries(Node node, int entries) {
-        if (entries == 0 || node == top) {
-            return;
-        }
-        int before = node.mostUnits();
-        node.entries += entries;
-        int grown = node.mostUnits() - before;
-        if (grown != 0) {
-            dirtyUnits += grown;
-        }
-    }
-
     /** Resident pages that are not on disk. Any thread. */
     public long dirtyPages() {
-        return dirtyPages;
+        return dirty.pages();
     }
 
     /** {@link io.varve.engine.meta.PagePointer} units that the resident pages which are not on disk take there at most. Any thread. */
     public long dirtyUnits() {
-        return dirtyUnits;
+        return dirty.units();
     }
 
     // ---- residency ----
 
-    /** The page that has to come in next on the way to {@code block}'s leaf, under a page that is resident. */
-    record Want(Node parent, long pointer, int check, int level, long firstBlock) {}
-
-    /** What to bring in for {@code block}; null if its leaf is resident. */
-    @Nullable
-    Want want(long block) {
-        Node node = top;
-        for (int level = ROOT_LEVEL + 1; level > 0; level--) {
-            int index = level > ROOT_LEVEL ? 0 : Node.index(level, block);
-            Node child = node.children[index];
-            if (child == null) {
-                long entry = Frame.entry(node.frame, index);
-                if (entry <= Frame.ZERO) {
-                    return null;
-                }
-                long first = node.firstBlock + (level > ROOT_LEVEL ? 0 : index * Node.entrySpan(level));
-                return new Want(node, entry, Frame.check(node.frame, index), level - 1, first);
-            }
-            node = child;
-            node.referenced = true;
-        }
-        return null;
+    /** For loaders. */
+    ResidentPages resident() {
+        return resident;
     }
 
-    /** Makes room for a page that is about to be read, but not at the cost of the way to it. */
-    void makeRoomFor(Want page) {
-        page.parent().awaited++;
-        if (pool.isTight()) {
-            ring.evict(EVICT_AT_ONCE, 1, this::evict);
-        }
-    }
-
-    /** The page that room was made for has come, or never will. */
-    void stopAwaiting(Want page) {
-        page.parent().awaited--;
-    }
-
-    /** Puts a page that was read into the tree, unless the tree has moved on. Takes {@code frame} over. */
-    void attach(Want page, long birth, long frame) {
-        Node node = top;
-        while (true) {
-            int index = node.level > ROOT_LEVEL ? 0 : Node.index(node.level, page.firstBlock());
-            Node child = node.children[index];
-            if (child == null) {
-                boolean wanted = node.level == page.level() + 1 && Frame.entry(node.frame, index) == page.pointer();
-                if (!wanted) {
-                    break;
-                }
-                Node loaded = new Node(page.level(), page.firstBlock(), birth, frame);
-                loaded.pointer = page.pointer();
-                loaded.check = page.check();
-                loaded.entries = Frame.entries(frame);
-                loaded.referenced = true;
-                node.children[index] = loaded;
-                node.residentChildren++;
-                ring.join(loaded);
-                return;
-            }
-            if (child.level <= page.level()) {
-                break;
-            }
-            node = child;
-        }
-        pool.release(frame);
-    }
-
-    /**
-     * Evicts up to {@code pages} clean pages that were not looked up lately. Not between the look-up of a leaf and its
-     * use.
-     *
-     * @return how many were evicted
-     */
+    /** As {@link ResidentPages#evict}. */
     public int evict(int pages) {
-        return ring.evict(pages, 2, this::evict);
+        return resident.evict(pages);
     }
 
-    private boolean evict(Node node) {
-        if (!node.isOnDisk() || node.residentChildren > 0 || node.awaited > 0) {
-            return false;
+    /** Evicts as much as brings the pool within its budget, if this map has it; as {@link #evict} does. */
+    public void evictSurplus() {
+        long surplus = pool.usedFrames() - pool.budgetFrames();
+        if (surplus > 0) {
+            evict((int) Math.min(Integer.MAX_VALUE, surplus));
         }
-        Node parent = top;
-        while (parent.level > node.level + 1) {
-            Node child = parent.children[parent.level > ROOT_LEVEL ? 0 : Node.index(parent.level, node.firstBlock)];
-            if (child == null) {
-                throw new IllegalStateException("a resident page without resident parents");
-            }
-            parent = child;
-        }
-        int index = parent.level > ROOT_LEVEL ? 0 : Node.index(parent.level, node.firstBlock);
-        if (Frame.entry(parent.frame, index) == Frame.CHILD) {
-            boolean inFlight = !parent.isOnDisk() && parent.birth < generation;
-            if (inFlight) {
-                return false;
-            }
-            Frame.set(parent.frame, index, node.pointer, node.check);
-        }
-        parent.children[index] = null;
-        parent.residentChildren--;
-        release(node);
-        return true;
     }
 
-    /** Resident pages. */
-    public int residentPages() {
-        return ring.size();
+    /** Resident pages that are on disk. */
+    public int cleanPages() {
+        return resident.cleanPages();
+    }
+
+    /** Pages that were looked at so far to find some for eviction. */
+    public long evictionVisits() {
+        return resident.visits();
     }
 }

@@ -5,12 +5,14 @@ import java.util.List;
 import java.util.function.Predicate;
 
 /**
- * The resident pages of one map in the order of the clock algorithm: a hand goes round, spares what was looked up since it
- * last came by, and offers the rest for eviction. Owned by the map's thread.
+ * The clean resident pages of one map in the order of the clock algorithm: a hand goes round, spares what was looked up since
+ * it last came by, and offers the rest for eviction. Dirty pages are not in it, so that they cost an eviction nothing however
+ * many there are. Owned by the map's thread.
  */
 final class EvictionRing {
     private final List<Node> nodes = new ArrayList<>();
     private int hand;
+    private long visits;
 
     int size() {
         return nodes.size();
@@ -45,6 +47,7 @@ final class EvictionRing {
         for (int steps = laps * nodes.size(); steps > 0 && evicted < pages && !nodes.isEmpty(); steps--) {
             hand = hand >= nodes.size() ? 0 : hand;
             Node node = nodes.get(hand);
+            visits++;
             if (node.referenced) {
                 node.referenced = false;
                 hand++;
@@ -55,5 +58,10 @@ final class EvictionRing {
             }
         }
         return evicted;
+    }
+
+    /** Pages that the hand has come by so far. */
+    long visits() {
+        return visits;
     }
 }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Brings pages of one volume's map in, each at most once at a time. Owned by the volume's loop. */
 public final class MapLoader {
-    private final BlockMap map;
+    private final ResidentPages resident;
     private final FramePool pool;
     private final PageFile file;
     private final Executor loop;
@@ -35,7 +35,7 @@ public final class MapLoader {
             Executor loop,
             VolumeCounters counters,
             Runnable beforeEviction) {
-        this.map = map;
+        this.resident = map.resident();
         this.pool = pool;
         this.file = file;
         this.loop = loop;
@@ -48,11 +48,12 @@ public final class MapLoader {
      * other pages.
      */
     public void load(long block, Callback callback) {
-        if (pool.isTight() && map.want(block) != null) {
-            beforeEviction.run();
-        }
         while (true) {
-            BlockMap.Want page = map.want(block);
+            boolean evict = resident.mustEvict();
+            if (evict && resident.want(block) != null) {
+                beforeEviction.run();
+            }
+            ResidentPages.Want page = resident.want(block);
             if (page == null) {
                 callback.loaded(null);
                 return;
@@ -62,15 +63,15 @@ public final class MapLoader {
                 waiters.add(new Waiter(block, callback));
                 return;
             }
-            if (!begin(page, block, callback)) {
+            if (!begin(page, evict, block, callback)) {
                 return;
             }
         }
     }
 
     /** Starts to read one page; true if it is here already. */
-    private boolean begin(BlockMap.Want page, long block, Callback callback) {
-        map.makeRoomFor(page);
+    private boolean begin(ResidentPages.Want page, boolean evict, long block, Callback callback) {
+        resident.await(page, evict);
         long frame = pool.allocate();
         VolumeCounters.add(counters.mapPagesRead, 1);
         Attempt attempt = new Attempt(page, frame);
@@ -83,14 +84,15 @@ public final class MapLoader {
 
     /** Makes the leaf of {@code block} resident, waiting for storage; for maps that are on no loop. */
     public static void loadNow(BlockMap map, FramePool pool, PageFile file, long block) {
-        for (BlockMap.Want page = map.want(block); page != null; page = map.want(block)) {
-            map.makeRoomFor(page);
+        ResidentPages resident = map.resident();
+        for (ResidentPages.Want page = resident.want(block); page != null; page = resident.want(block)) {
+            resident.await(page, resident.mustEvict());
             long frame = pool.allocate();
             try {
                 long birth = file.read(page.pointer(), page.check(), page.level(), page.firstBlock(), frame);
-                map.attach(page, birth, frame);
+                resident.attach(page, birth, frame);
             } finally {
-                map.stopAwaiting(page);
+                resident.stopAwaiting(page);
             }
         }
     }
@@ -102,12 +104,12 @@ public final class MapLoader {
 
     /** One page being read: tells an answer within the call from one that comes later. */
     private final class Attempt {
-        private final BlockMap.Want page;
+        private final ResidentPages.Want page;
         private final long frame;
         private boolean later;
         private boolean here;
 
-        Attempt(BlockMap.Want page, long frame) {
+        Attempt(ResidentPages.Want page, long frame) {
             this.page = page;
             this.frame = frame;
         }
@@ -120,11 +122,11 @@ public final class MapLoader {
 
         void completed(long birth, @Nullable RuntimeException failure) {
             List<Waiter> waiters = loading.remove(page.pointer());
-            map.stopAwaiting(page);
+            resident.stopAwaiting(page);
             if (failure != null || closed) {
                 pool.release(frame);
             } else {
-                map.attach(page, birth, frame);
+                resident.attach(page, birth, frame);
             }
             if (!later && failure == null) {
                 here = true;

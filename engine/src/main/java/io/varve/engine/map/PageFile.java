@@ -48,7 +48,7 @@ public final class PageFile {
     }
 
     /** Like {@link #read}; calls back before it returns if the page cache has the page, else later on {@code executor}. */
-    void readAsync(BlockMap.Want page, long frame, Executor executor, Callback callback) {
+    void readAsync(ResidentPages.Want page, long frame, Executor executor, Callback callback) {
         Reading reading = take(page.pointer());
         long position = PagePointer.positionBytes(page.pointer());
         if (file.tryRead(position, reading.buffer) == reading.buffer.remaining()) {
@@ -59,7 +59,11 @@ public final class PageFile {
     }
 
     private void finish(
-            Reading reading, BlockMap.Want page, long frame, Callback callback, @Nullable DiskException readFailure) {
+            Reading reading,
+            ResidentPages.Want page,
+            long frame,
+            Callback callback,
+            @Nullable DiskException readFailure) {
         RuntimeException failure = readFailure;
         long birth = 0;
         if (failure == null) {

@@ -93,7 +93,7 @@ final class Baselines {
         void query(long offset, long length, int maxExtents, Extents into, Completion completion) {
             DiffWalk walk = new DiffWalk(volume.map(), volume.loader(), map, loader);
             volume.query(walk, offset, length, maxExtents, into, status -> {
-                int surplus = map.residentPages() - KEPT_PAGES;
+                int surplus = map.cleanPages() - KEPT_PAGES;
                 if (surplus > 0) {
                     map.evict(surplus);
                 }

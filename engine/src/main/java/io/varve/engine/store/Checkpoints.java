@@ -51,10 +51,10 @@ final class Checkpoints {
     // ---- any thread ----
 
     /** A volume's log has grown. */
-    void logGrew(VolumeEntry entry, OpenVolume volume, long bytes) {
+    void logGrew(VolumeEntry entry, long bytes) {
         checkpointer.touched(entry);
         logAppended.addAndGet(bytes);
-        if (logSinceLast.addAndGet(bytes) >= limitLogBytes || volume.dirtyPages() > limitDirtyPages) {
+        if (logSinceLast.addAndGet(bytes) >= limitLogBytes || parts.frames().freshFrames() > limitDirtyPages) {
             queue();
         }
     }
@@ -106,6 +106,7 @@ final class Checkpoints {
         checkpointer.reserveFromBallast();
         logSinceLast.set(0);
         tasks.commit(checkpointer::run);
+        parts.frames().written();
         refreshUsage();
         queueIfReclaiming();
         whenWritten.run();
@@ -121,7 +122,7 @@ final class Checkpoints {
         }
     }
 
-    /** Dirty map pages of a volume after which a checkpoint is due. */
+    /** Dirty map pages of all volumes after which a checkpoint is due. */
     void limitDirtyPages(long pages) {
         limitDirtyPages = pages;
     }

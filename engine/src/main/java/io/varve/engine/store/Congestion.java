@@ -9,7 +9,7 @@ import java.util.function.IntSupplier;
 
 /**
  * Whether a volume takes more in: not while too many requests wait inside it, too much log is dirty, too many blocks are
- * being completed for partial requests, dead space has to be compacted first, or its changed pages crowd the map's memory.
+ * being completed for partial requests, dead space has to be compacted first, or changed pages crowd the map's memory.
  * Those who wait are called when that is over. Loop only.
  */
 final class Congestion {
@@ -25,6 +25,7 @@ final class Congestion {
     private final FramePool frames;
     private final BlockMap map;
     private final List<Runnable> waiters = new ArrayList<>();
+    private boolean awaitingCheckpoint;
 
     /** @param requestsWaiting how many requests wait inside the volume */
     Congestion(VolumeLoop loop, VolumeHost host, IntSupplier requestsWaiting, OpenVolume.Shared shared, BlockMap map) {
@@ -47,8 +48,7 @@ final class Congestion {
     }
 
     private boolean tooManyDirtyPages() {
-        return frames.usedFrames() > frames.budgetFrames() + frames.budgetFrames() / 4
-                && map.dirtyPages() > frames.budgetFrames() / 8;
+        return map.dirtyPages() > 0 && frames.isCrowded();
     }
 
     /** Runs {@code task} when the volume is not congested, at once if it is not now. */
@@ -72,7 +72,18 @@ final class Congestion {
         } else if (pressure.isHigh()) {
             pressure.whenLow(again);
         } else if (tooManyDirtyPages()) {
+            awaitCheckpoint();
             host.checkpointWanted();
+        }
+    }
+
+    private void awaitCheckpoint() {
+        if (!awaitingCheckpoint) {
+            awaitingCheckpoint = true;
+            frames.whenWritten(() -> loop.execute(() -> {
+                awaitingCheckpoint = false;
+                wakeOrWait();
+            }));
         }
     }
 

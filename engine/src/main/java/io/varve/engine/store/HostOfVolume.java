@@ -90,7 +90,7 @@ final class HostOfVolume implements VolumeHost {
 
     @Override
     public void logGrew(OpenVolume volume, long bytes) {
-        services.checkpoints().logGrew(entry, volume, bytes);
+        services.checkpoints().logGrew(entry, bytes);
     }
 
     @Override

@@ -55,7 +55,6 @@ final class OpenVolume implements Volume, WritePath.Owner {
     private final VolumeHealth health;
     private final BlockMap map;
     private final MapLoader loader;
-    private final FramePool frames;
     private final BlockReader reader;
     private final VolumeRequests requests;
     private final WritePath path;
@@ -110,7 +109,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
         this.counters = counters;
         this.sizeBytes = start.sizeBytes();
         this.health = new VolumeHealth(key, start.readOnly(), start.status(), () -> host.statusChanged(this));
-        this.frames = shared.frames();
+        FramePool frames = shared.frames();
         this.map = new BlockMap(frames, start.root(), start.generation(), start.floors());
         this.loader = new MapLoader(map, frames, shared.pages(), loop, counters, this::writeBatch);
         this.reader = new BlockReader(
@@ -388,6 +387,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     public void logFailed(DiskException cause) {
         if (health.fail(cause)) {
             path.fail();
+            map.giveUp();
         }
     }
 
@@ -422,9 +422,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     /** The checkpoint that a part was given to is durable. */
     void checkpointed(CheckpointPart part, WrittenPages written) {
         tree.checkpointed(part, written);
-        if (frames.isTight()) {
-            map.evict(Integer.MAX_VALUE);
-        }
+        map.evictSurplus();
         congestion.wakeOrWait();
     }
 
@@ -472,11 +470,6 @@ final class OpenVolume implements Volume, WritePath.Owner {
     /** Blocks with data that the volume reads now. Any thread. */
     long usedBlocks() {
         return tree.usedBlocks();
-    }
-
-    /** About how many map pages a checkpoint would write. Any thread. */
-    long dirtyPages() {
-        return map.dirtyPages();
     }
 
     /** Units of the map file that a checkpoint would take at most. Any thread. */

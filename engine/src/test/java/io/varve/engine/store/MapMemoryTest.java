@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.engine.Extents;
 import io.varve.engine.IoStatus;
+import io.varve.engine.MemoryUse;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
+import io.varve.engine.map.Frame;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -15,6 +19,7 @@ import org.junit.jupiter.api.Test;
 class MapMemoryTest {
     private static final int BLOCK = 4096;
     private static final long LEAF = 2 << 20;
+    private static final int PATH_PAGES = 5;
     private static final VolumeId GREEDY = new VolumeId(1, 1);
     private static final VolumeId OTHER = new VolumeId(1, 2);
 
@@ -75,6 +80,35 @@ class MapMemoryTest {
 
         assertThat(simulated.await(answer)).isEqualTo(IoStatus.OK);
         assertThat(into).isEqualTo(SimulatedStore.filled(BLOCK, 3));
+    }
+
+    /** Each has few of them, and writes that bring no data make them without making the log long. */
+    @Test
+    void dirtyPagesOfManyVolumesTogetherStayWithinTheBudget() {
+        int volumes = 20;
+        int leaves = 100;
+        long budget = 640;
+        SimulatedStore small = new SimulatedStore(
+                1L << 28, new StoreOptions(budget * Frame.BYTES, 64 << 20, 64 << 20, 64 << 20, 1 << 20));
+        List<Volume> opened = new ArrayList<>();
+        for (int i = 0; i < volumes; i++) {
+            VolumeId id = new VolumeId(2, i);
+            small.await(small.store().createVolume(id, 1L << 30));
+            opened.add(small.await(small.store().open(id)));
+        }
+        long most = 0;
+        for (int leaf = 0; leaf < leaves; leaf++) {
+            long offset = leaf * LEAF;
+            for (Volume volume : opened) {
+                small.awaitWritable(volume);
+                assertThat(small.call(volume, (to, done) -> to.writeZeroes(offset, BLOCK, true, false, done)))
+                        .isEqualTo(IoStatus.OK);
+                most = Math.max(
+                        most, small.store().memory().get(MemoryUse.MAP_PAGES).usedBytes());
+            }
+        }
+
+        assertThat(most / Frame.BYTES).isLessThanOrEqualTo(budget * 5 / 4 + (long) volumes * PATH_PAGES);
     }
 
     private Volume create(VolumeId id) {
