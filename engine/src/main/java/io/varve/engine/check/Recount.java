@@ -250,13 +250,16 @@ public final class Recount {
             }
             boolean comparable = previous == null || there != null && (!there.isPage() || other != 0);
             long blocks = 0;
+            long preceding = 0;
             for (int i = 0; i < Frame.ENTRIES; i++) {
                 long entry = Frame.entry(own[0], i);
                 if (entry > Frame.CHILD) {
                     blocks++;
                     boolean shared = other != 0 && Frame.entry(other, i) == entry;
                     visitBlock(page.firstBlock() + i, entry, Frame.check(own[0], i), previous, shared, comparable);
+                    checkApart(page.firstBlock() + i, preceding, entry);
                 }
+                preceding = entry;
             }
             return blocks;
         }
@@ -281,6 +284,16 @@ public final class Recount {
             countLive(address);
             checkPlace(block, address);
             liveBlock.found(tree, block, address, check);
+        }
+
+        /** Only blocks of one frame have addresses so near to each other. */
+        private void checkApart(long block, long preceding, long address) {
+            boolean near = Math.abs(address - preceding) < BlockAddress.BLOCK_SLOTS;
+            SegmentEntry segment = near ? segments.get(BlockAddress.segmentId(address)) : null;
+            if (segment != null && !segment.framed()) {
+                String wrong = " is in one frame with the block before it, in segment " + segment.id();
+                findings.damage(MAP, "block " + block + wrong + ", which the table has as plain", names());
+            }
         }
 
         private void checkPlace(long block, long address) {

@@ -59,6 +59,10 @@ public final class FileHeader {
             return harmless("the header is damaged");
         }
         boolean right = header.get().segmentId() == entry.id() && header.get().volume() == entry.volume();
+        if (right && header.get().framed() != entry.framed()) {
+            return damage("the table has it " + (entry.framed() ? "framed" : "plain") + ", and its header says "
+                    + (entry.framed() ? "plain" : "framed") + ": its blocks are looked for where they are not");
+        }
         return right
                 ? Optional.empty()
                 : harmless("the header is of segment " + header.get().segmentId() + " of the volume number "

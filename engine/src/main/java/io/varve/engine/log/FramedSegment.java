@@ -32,6 +32,7 @@ final class FramedSegment extends PackedBlocks {
     private enum From {
         PAGE_CACHE,
         STORAGE,
+        STORAGE_AGAIN,
         DEVICE
     }
 
@@ -39,7 +40,6 @@ final class FramedSegment extends PackedBlocks {
     private static final class Scratch {
         final ByteBuffer header = ContainerDescriptor.direct(RecordDescriptor.HEADER_BYTES);
         final ByteBuffer seed = ContainerDescriptor.direct(Long.BYTES);
-        final ByteBuffer check = ContainerDescriptor.direct(Integer.BYTES);
         final CRC32C crc = new CRC32C();
 
         @Nullable
@@ -88,8 +88,8 @@ final class FramedSegment extends PackedBlocks {
     }
 
     @Override
-    void read(long offset, ByteBuffer into) {
-        read(offset, into, From.STORAGE);
+    void read(long offset, ByteBuffer into, boolean again) {
+        read(offset, into, again ? From.STORAGE_AGAIN : From.STORAGE);
     }
 
     /** Reads as {@link #read} does, but what the device holds and nothing that was kept in memory. */
@@ -121,7 +121,8 @@ final class FramedSegment extends PackedBlocks {
 
     /** Reads blocks from {@code block} on out of one frame, as many as there are and {@code into} takes; answers how many. */
     private int readFrame(long record, int block, ByteBuffer into, From from) {
-        ByteBuffer kept = from == From.DEVICE ? null : cache.frame(this, (int) record);
+        boolean mayBeKept = from == From.PAGE_CACHE || from == From.STORAGE;
+        ByteBuffer kept = !mayBeKept ? null : cache.frame(this, (int) record);
         if (kept != null) {
             return copy(kept, kept.capacity() / BLOCK_BYTES, block, into);
         }
@@ -163,22 +164,10 @@ final class FramedSegment extends PackedBlocks {
         if (!FrameCodec.unpack(packed, 0, length, unpacked, unpacked.capacity())) {
             throw damaged("the frame at offset " + record * RECORD_UNIT + " cannot be unpacked");
         }
-        if (from != From.DEVICE && isWhole(unpacked, scratch)) {
+        if (from != From.DEVICE) {
             cache.keepFrame(this, (int) record, unpacked);
         }
         return copy(unpacked, blocks, block, into);
-    }
-
-    /** A frame that is damaged is not kept: who reads it once more shall read it from storage. */
-    private static boolean isWhole(ByteBuffer blocks, Scratch scratch) {
-        CRC32C all = new CRC32C();
-        for (int at = 0; at < blocks.capacity(); at += BLOCK_BYTES) {
-            scratch.crc.reset();
-            scratch.crc.update(blocks.duplicate().limit(at + BLOCK_BYTES).position(at));
-            scratch.check.putInt(0, (int) scratch.crc.getValue());
-            all.update(scratch.check.position(0));
-        }
-        return (int) all.getValue() == RecordDescriptor.payloadCheck(scratch.header, 0);
     }
 
     private int copy(ByteBuffer frame, int blocks, int block, ByteBuffer into) {
@@ -196,7 +185,7 @@ final class FramedSegment extends PackedBlocks {
             case PAGE_CACHE -> {
                 return file.tryRead(position, into) == into.remaining();
             }
-            case STORAGE -> file.read(position, into);
+            case STORAGE, STORAGE_AGAIN -> file.read(position, into);
             case DEVICE -> {
                 int within = (int) (position % PAGE_BYTES);
                 long end = SegmentFiles.wholePages(position + into.remaining());

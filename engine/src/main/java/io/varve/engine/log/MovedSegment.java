@@ -26,6 +26,13 @@ final class MovedSegment extends PackedBlocks {
         static final Place NOWHERE = new Place(0, 0, 0, 0, 0);
     }
 
+    /** With how much patience, and whether what is kept unpacked counts. */
+    private enum Reading {
+        WITHOUT_WAITING,
+        WAITING,
+        AGAIN
+    }
+
     private final Place place;
     private final ContainerDescriptor.Index layout;
     private final FrameCache cache;
@@ -51,18 +58,18 @@ final class MovedSegment extends PackedBlocks {
             }
             index = keep(loaded);
         }
-        return read(index, offset, into, true);
+        return read(index, offset, into, Reading.WITHOUT_WAITING);
     }
 
     @Override
-    void read(long offset, ByteBuffer into) {
+    void read(long offset, ByteBuffer into, boolean again) {
         ByteBuffer index = lookup;
         if (index == null) {
             ByteBuffer loaded = ContainerDescriptor.direct(layout.lookupBytes());
             file.read(place.indexOffset(), loaded);
             index = keep(loaded);
         }
-        read(index, offset, into, false);
+        read(index, offset, into, again ? Reading.AGAIN : Reading.WAITING);
     }
 
     private ByteBuffer keep(ByteBuffer loaded) {
@@ -79,18 +86,21 @@ final class MovedSegment extends PackedBlocks {
         lookup = null;
     }
 
-    private int read(ByteBuffer index, long offset, ByteBuffer into, boolean withoutWaiting) {
+    private int read(ByteBuffer index, long offset, ByteBuffer into, Reading how) {
         int position = into.position();
         int limit = into.limit();
         int count = (limit - position) / BLOCK_BYTES;
         int key = layout.keyOf((int) (offset / BlockAddress.SLOT_BYTES));
+        int frame = -1;
         try {
             for (int done = 0; done < count; ) {
                 int block = find(index, key + done);
                 int at = position + done * BLOCK_BYTES;
+                boolean mayBeKept = how != Reading.AGAIN || block / FRAME_BLOCKS == frame;
+                frame = block / FRAME_BLOCKS;
                 int read = codec(index, block) == ContainerDescriptor.CODEC_NONE
-                        ? readPlain(index, block, count - done, into, at, withoutWaiting)
-                        : readPacked(index, block, into, at, withoutWaiting);
+                        ? readPlain(index, block, count - done, into, at, how)
+                        : readPacked(index, block, into, at, mayBeKept, how);
                 if (read == 0) {
                     return DiskFile.WOULD_BLOCK;
                 }
@@ -130,7 +140,7 @@ final class MovedSegment extends PackedBlocks {
     }
 
     /** Reads the block and those behind it that are its neighbours here too; answers how many. */
-    private int readPlain(ByteBuffer index, int block, int limit, ByteBuffer into, int at, boolean withoutWaiting) {
+    private int readPlain(ByteBuffer index, int block, int limit, ByteBuffer into, int at, Reading how) {
         int offset = plainOffset(index, block);
         int run = 1;
         int key = layout.key(index, block);
@@ -144,7 +154,7 @@ final class MovedSegment extends PackedBlocks {
         int limitBefore = into.limit();
         into.limit(at + run * BLOCK_BYTES).position(at);
         boolean read = true;
-        if (withoutWaiting) {
+        if (how == Reading.WITHOUT_WAITING) {
             read = file.tryRead(offset, into) == run * BLOCK_BYTES;
         } else {
             file.read(offset, into);
@@ -153,14 +163,14 @@ final class MovedSegment extends PackedBlocks {
         return read ? run : 0;
     }
 
-    private int readPacked(ByteBuffer index, int block, ByteBuffer into, int at, boolean withoutWaiting) {
+    private int readPacked(ByteBuffer index, int block, ByteBuffer into, int at, boolean mayBeKept, Reading how) {
         int frame = block / FRAME_BLOCKS;
         int offset = layout.frameOffset(index, frame);
-        ByteBuffer unpacked = cache.frame(this, frame);
+        ByteBuffer unpacked = mayBeKept ? cache.frame(this, frame) : null;
         if (unpacked == null) {
             int length = layout.frameLength(index, frame);
             ByteBuffer packed = FrameCodec.packedBytes(length);
-            if (!withoutWaiting) {
+            if (how != Reading.WITHOUT_WAITING) {
                 file.read(offset, packed);
             } else if (file.tryRead(offset, packed) != length) {
                 return 0;

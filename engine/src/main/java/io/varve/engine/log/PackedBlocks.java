@@ -29,17 +29,21 @@ abstract sealed class PackedBlocks permits MovedSegment, FramedSegment {
      */
     abstract int tryRead(long offset, ByteBuffer into);
 
-    /** Reads as {@link #tryRead} does, waiting for storage. */
-    abstract void read(long offset, ByteBuffer into);
+    /**
+     * Reads as {@link #tryRead} does, waiting for storage.
+     *
+     * @param again true to read frames from storage that are kept unpacked: what was read before was not right
+     */
+    abstract void read(long offset, ByteBuffer into, boolean again);
 
-    /** Reads as {@link #tryRead} does, on a thread of the disk; then calls back on {@code executor}. */
-    final void readAsync(long offset, ByteBuffer into, Executor executor, DiskFile.Callback callback) {
+    /** Reads as {@link #read} does, on a thread of the disk; then calls back on {@code executor}. */
+    final void readAsync(long offset, ByteBuffer into, boolean again, Executor executor, DiskFile.Callback callback) {
         // The few bytes of the header bring us to a thread that may wait; the rest is read there.
         file.readAsync(0, SINK.duplicate(), Runnable::run, failure -> {
             DiskException outcome = failure;
             if (outcome == null) {
                 try {
-                    read(offset, into);
+                    read(offset, into, again);
                 } catch (DiskException e) {
                     outcome = e;
                 }

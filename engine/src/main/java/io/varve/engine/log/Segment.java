@@ -80,7 +80,7 @@ public record Segment(
         if (from == null) {
             file.readAsync(offset, into, executor, callback);
         } else {
-            from.readAsync(offset, into, executor, callback);
+            from.readAsync(offset, into, false, executor, callback);
         }
     }
 
@@ -90,7 +90,27 @@ public record Segment(
         if (from == null) {
             file.read(offset, into);
         } else {
-            from.read(offset, into);
+            from.read(offset, into, false);
+        }
+    }
+
+    /** Reads as {@link #readAsync} does, and nothing that is kept of an earlier read: that was not right. */
+    public void readAgainAsync(long offset, ByteBuffer into, Executor executor, DiskFile.Callback callback) {
+        PackedBlocks from = packed;
+        if (from == null) {
+            file.readAsync(offset, into, executor, callback);
+        } else {
+            from.readAsync(offset, into, true, executor, callback);
+        }
+    }
+
+    /** Reads as {@link #read} does, and nothing that is kept of an earlier read. */
+    public void readAgain(long offset, ByteBuffer into) {
+        PackedBlocks from = packed;
+        if (from == null) {
+            file.read(offset, into);
+        } else {
+            from.read(offset, into, true);
         }
     }
 

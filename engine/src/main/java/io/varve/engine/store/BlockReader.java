@@ -316,7 +316,7 @@ final class BlockReader {
                 end("segment " + BlockAddress.segmentId(now) + " is missing");
                 return;
             }
-            segment.readAsync(BlockAddress.offset(now), into, loop, second -> {
+            segment.readAgainAsync(BlockAddress.offset(now), into, loop, second -> {
                 int from = into.position();
                 int limit = into.limit();
                 boolean good = second == null && matches(into, from, check);

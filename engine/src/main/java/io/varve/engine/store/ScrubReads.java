@@ -39,7 +39,7 @@ final class ScrubReads {
             if (segment.moved() == null) {
                 within = segment.readDevice(offset, count, window);
             } else {
-                segment.read(offset, window.clear().limit(count * BLOCK_BYTES));
+                segment.readAgain(offset, window.clear().limit(count * BLOCK_BYTES));
             }
         } catch (DiskException e) {
             return String.valueOf(e.getMessage());

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.varve.engine.BlockStore;
 import io.varve.engine.CheckReport;
+import io.varve.engine.Compression;
 import io.varve.engine.Finding;
 import io.varve.engine.Finding.Severity;
 import io.varve.engine.IoStatus;
@@ -15,6 +16,10 @@ import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.engine.io.SimulatedDisk;
 import io.varve.engine.io.SimulatedScheduler;
+import io.varve.engine.log.SegmentEntry;
+import io.varve.engine.log.SegmentStore;
+import io.varve.engine.meta.Superblock;
+import io.varve.engine.meta.Table;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
@@ -30,6 +35,8 @@ class CheckTest {
     private static final int BLOCK = BlockStore.BLOCK_BYTES;
     private static final long LEAF = 512L * BLOCK;
     private static final long CAPACITY = 1L << 30;
+    private static final int ROW_FLAGS = 1;
+    private static final int FLAG_FRAMED = 1;
     private static final VolumeId VOLUME = new VolumeId(1, 1);
     private static final VolumeId CLONE = new VolumeId(1, 2);
     private static final VolumeId OTHER = new VolumeId(1, 3);
@@ -262,6 +269,57 @@ class CheckTest {
         assertThat(report.isClean()).isTrue();
         assertThat(only(report, Severity.NOTE).where()).startsWith(segment);
         open();
+    }
+
+    /** The table has check values of its own: so it is not the medium that leaves this, but a defect. */
+    @Test
+    void aSegmentThatTheTableHasOfTheWrongKindIsNamedAndGivesNoWrongData() {
+        write(true);
+        String segment = StorePages.segmentFile(disk(), VOLUME);
+        turnKind(segment);
+        CheckReport report = check(false);
+        assertTouches(report, VOLUME, SHOT, CLONE);
+        assertThat(only(report, Severity.DAMAGE).toString())
+                .contains(segment)
+                .contains("the table has it framed, and its header says plain");
+        SimulatedStore simulated = open();
+        assertThat(read(simulated, simulated.await(simulated.store().open(VOLUME)), LEAF))
+                .isEqualTo(-1);
+    }
+
+    @Test
+    void aFramedSegmentThatTheTableHasAsPlainIsToldByTheMap() {
+        SimulatedStore simulated = new SimulatedStore(CAPACITY, OPTIONS);
+        simulated.await(simulated.store().createVolume(VOLUME, CAPACITY, Compression.LZ4));
+        simulated.write(simulated.await(simulated.store().open(VOLUME)), 0, 3 * BLOCK, 10);
+        simulated.store().close();
+        files = new TreeMap<>(simulated.disk.deviceFiles());
+        String segment = StorePages.segmentFile(disk(), VOLUME);
+        turnKind(segment);
+        flip(segment, 20);
+
+        assertThat(check(false).findings())
+                .filteredOn(finding -> finding.severity() == Severity.DAMAGE)
+                .extracting(Finding::what)
+                .filteredOn(what -> what.contains("is in one frame with the block before it"))
+                .hasSize(2);
+    }
+
+    /** Commits that a segment is framed if it is plain, and plain if it is framed. */
+    private void turnKind(String file) {
+        SimulatedDisk disk = disk();
+        try (Superblock superblock = Superblock.open(disk, StoreOpening.TABLES)) {
+            Table table = superblock.table(SegmentStore.TABLE);
+            int row = table.nextUsed(0);
+            for (SegmentEntry entry : SegmentEntry.all(table)) {
+                if (entry.fileName().equals(file)) {
+                    table.putByte(row, ROW_FLAGS, (byte) (table.getByte(row, ROW_FLAGS) ^ FLAG_FRAMED));
+                }
+                row = table.nextUsed(row + 1);
+            }
+            superblock.commit();
+        }
+        files = new TreeMap<>(disk.deviceFiles());
     }
 
     @Test

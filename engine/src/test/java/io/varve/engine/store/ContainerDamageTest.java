@@ -33,6 +33,7 @@ class ContainerDamageTest {
     private static final int HEADER = 4096;
     private static final int PLACES = 40;
     private static final int FRAME_BLOCKS = 16;
+    private static final int DAMAGED_BIT = 3;
 
     private final StoreFixture fixture = load();
     private final String container = containers().get(0);
@@ -61,7 +62,7 @@ class ContainerDamageTest {
     private Map<String, byte[]> damagedAt(int position) {
         Map<String, byte[]> files = new TreeMap<>(fixture.files());
         byte[] bytes = fixture.files().get(container).clone();
-        bytes[position] ^= 8;
+        bytes[position] ^= 1 << DAMAGED_BIT;
         files.put(container, bytes);
         return files;
     }
@@ -78,6 +79,12 @@ class ContainerDamageTest {
     /** Reads everything block by block; answers the ids of whom a block could not be read, and how many those were. */
     private Map<String, Integer> unreadable(Map<String, byte[]> files) {
         SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT, files);
+        Map<String, Integer> unreadable = unreadable(simulated);
+        simulated.store().close();
+        return unreadable;
+    }
+
+    private Map<String, Integer> unreadable(SimulatedStore simulated) {
         Map<String, Integer> unreadable = new TreeMap<>();
         for (VolumeRecord volume : simulated.store().volumes()) {
             read(
@@ -93,7 +100,6 @@ class ContainerDamageTest {
                     snapshot.id().toString(),
                     unreadable);
         }
-        simulated.store().close();
         return unreadable;
     }
 
@@ -147,5 +153,24 @@ class ContainerDamageTest {
             kinds.add(findings.isEmpty() ? "nothing" : unreadable.isEmpty() ? "origins" : frame ? "frame" : "lookup");
         }
         assertThat(kinds).as("what was hit").contains("frame", "lookup", "origins");
+    }
+
+    /** A flip on the way from the device, once: what it made of a frame is kept in memory, and must not be asked again. */
+    @Test
+    void aFrameThatWasReadWrongOnceIsReadFromStorageAgain() {
+        int length = fixture.files().get(container).length;
+        int failed = 0;
+        for (int place = 0; place < PLACES; place++) {
+            int position = HEADER + (int) ((long) (length - HEADER) * place / PLACES);
+            SimulatedStore simulated = new SimulatedStore(1L << 30, StoreOptions.DEFAULT, damagedAt(position));
+            failed += unreadable(simulated).size();
+
+            simulated.disk.flipBit(container, position, DAMAGED_BIT);
+            simulated.disk.dropCleanPages();
+
+            assertThat(unreadable(simulated)).as("after a flip at %d", position).isEmpty();
+            simulated.store().close();
+        }
+        assertThat(failed).as("volumes and snapshots that were touched").isPositive();
     }
 }
