@@ -34,7 +34,7 @@ public final class LogReader {
     private final CRC32C crc = new CRC32C();
     private final ByteBuffer seed = ByteBuffer.allocateDirect(8).order(ByteOrder.LITTLE_ENDIAN);
     private final ByteBuffer checkBytes = ByteBuffer.allocateDirect(4).order(ByteOrder.LITTLE_ENDIAN);
-    private final ByteBuffer unpacked = ByteBuffer.allocateDirect(FrameCodec.MAX_BYTES);
+    private final ByteBuffer unpacked;
     private final int[] checks = new int[LogWriter.MAX_RECORD_BLOCKS];
     private final List<Runnable> held = new ArrayList<>();
     private @Nullable DiskFile windowFile;
@@ -42,6 +42,18 @@ public final class LogReader {
     private long windowEnd;
     private int epoch;
     private long records;
+
+    /** Memory for replay, 2 MiB. It serves one log after the other, so that many cost no more than one. */
+    public static final class Memory {
+        private final ByteBuffer window;
+        private final ByteBuffer unpacked = ByteBuffer.allocateDirect(FrameCodec.MAX_BYTES);
+
+        public Memory() {
+            ByteBuffer memory = ByteBuffer.allocateDirect(WINDOW_BYTES + BLOCK_BYTES);
+            int skip = (int) (-Jvm.address(memory) & (BLOCK_BYTES - 1));
+            window = memory.position(skip).limit(skip + WINDOW_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+        }
+    }
 
     /** Takes what replay accepts, in log order. */
     public interface Handler {
@@ -71,13 +83,13 @@ public final class LogReader {
      */
     public record Result(LogPosition end, int epoch, OptionalLong damagedUntil, long records) {}
 
-    public LogReader(SegmentStore segments, long volume, Handler handler) {
+    /** @param memory used by no other reader at the same time */
+    public LogReader(SegmentStore segments, long volume, Handler handler, Memory memory) {
         this.segments = segments;
         this.volume = volume;
         this.handler = handler;
-        ByteBuffer memory = ByteBuffer.allocateDirect(WINDOW_BYTES + BLOCK_BYTES);
-        int skip = (int) (-Jvm.address(memory) & (BLOCK_BYTES - 1));
-        aligned = memory.position(skip).limit(skip + WINDOW_BYTES).slice().order(ByteOrder.LITTLE_ENDIAN);
+        this.aligned = memory.window;
+        this.unpacked = memory.unpacked;
     }
 
     /** The header of the segment that a file holds, if it holds one. */

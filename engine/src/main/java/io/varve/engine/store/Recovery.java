@@ -69,11 +69,12 @@ final class Recovery implements LogReader.Handler {
     static void recover(
             StoreParts parts, Checkpointer checkpointer, Consumer<Runnable> commit, List<VolumeEntry> entries) {
         Deque<Recovery> replayed = new ArrayDeque<>();
+        LogReader.Memory memory = new LogReader.Memory();
         try {
             for (VolumeEntry entry : entries) {
                 Recovery recovery = new Recovery(parts, checkpointer, commit, entry);
                 replayed.add(recovery);
-                if (!recovery.replay()) {
+                if (!recovery.replay(memory)) {
                     replayed.removeLast().map.close();
                 } else if (replayed.size() >= MOST_AT_ONCE || dirtyPages(replayed) > dirtyPagesAtOnce(parts)) {
                     finish(replayed, checkpointer, commit);
@@ -125,12 +126,13 @@ final class Recovery implements LogReader.Handler {
     }
 
     /** False if the volume's storage fails. */
-    private boolean replay() {
+    private boolean replay(LogReader.Memory memory) {
         try {
             for (Segment segment : parts.segments().openSegments(entry.number)) {
                 segment.file().forgetFailure();
             }
-            LogReader.Result result = new LogReader(parts.segments(), entry.number, this).replay(position, epoch);
+            LogReader.Result result =
+                    new LogReader(parts.segments(), entry.number, this, memory).replay(position, epoch);
             replay = result;
             position = result.end();
             if (result.records() > 0) {

@@ -38,6 +38,7 @@ final class StoreInspection {
     private final Disk disk;
     private final boolean dataBlocks;
     private final Findings findings = new Findings();
+    private final LogReader.Memory replayMemory = new LogReader.Memory();
     private long mapPages;
     private long liveBlocks;
     private long blocksRead;
@@ -169,8 +170,8 @@ final class StoreInspection {
             return;
         }
         try {
-            LogReader.Result result =
-                    new LogReader(segments, volume.number(), new Reading()).replay(volume.position(), volume.epoch());
+            LogReader.Result result = new LogReader(segments, volume.number(), new Reading(), replayMemory)
+                    .replay(volume.position(), volume.epoch());
             if (result.damagedUntil().isPresent()) {
                 findings.damage(
                         "log of " + id,

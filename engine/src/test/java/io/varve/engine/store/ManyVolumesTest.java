@@ -7,6 +7,8 @@ import io.varve.engine.IoStatus;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,6 +67,26 @@ class ManyVolumesTest {
                     .isEqualTo(IoStatus.OK);
             assertThat(into).isEqualTo(SimulatedStore.filled(BLOCK, 3));
         }
+    }
+
+    @Test
+    void thatWereAllOpenShareTheMemoryOfTheirRecovery() {
+        writtenVolumes(VOLUMES);
+        System.gc();
+        long before = directBytes();
+
+        simulated.restart();
+
+        assertThat(directBytes() - before)
+                .as("direct memory that recovery has left behind")
+                .isLessThan(32 << 20);
+    }
+
+    private static long directBytes() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getTotalCapacity)
+                .sum();
     }
 
     @Test
