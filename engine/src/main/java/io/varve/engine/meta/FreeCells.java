@@ -10,7 +10,8 @@ import java.util.BitSet;
 /**
  * Which cells of which slabs can be given out now. A cell is named by its slab and its number there as
  * {@code slab << 8 | cell}. A slab has a kind (the size of its cells) as long as any of them is not free, and takes a
- * new kind when it is needed again.
+ * new kind when it is needed again. Slabs of which nothing is given out are <em>vacant</em>, or <em>bare</em> if they may
+ * have no blocks on disk: these have to be filled first.
  *
  * <p>Cells are given out in rising order within a slab, and a slab is gone through to its end before the next is
  * begun, which is one with a quarter of its cells free, else a wholly free one, else any: so what is allocated together
@@ -21,6 +22,7 @@ final class FreeCells {
     private static final int NONE = -1;
 
     private final BitSet vacant = new BitSet();
+    private final BitSet bare = new BitSet();
     private final BitSet[] roomy = bitSets();
     private final BitSet[] tight = bitSets();
     private final int[] currentSlab = new int[MAX_KIND + 1];
@@ -59,6 +61,49 @@ final class FreeCells {
 
     int vacantSlabs() {
         return vacant.cardinality();
+    }
+
+    int bareSlabs() {
+        return bare.cardinality();
+    }
+
+    /** The first bare slab from {@code slab} on, or -1. */
+    int nextBare(int slab) {
+        return bare.nextSetBit(slab);
+    }
+
+    /** Neighbouring slabs. */
+    record Run(int first, int count) {}
+
+    /** The first bare slabs that are neighbours, at most so many; none if there are none. */
+    Run firstBare(int most) {
+        int first = bare.nextSetBit(0);
+        return first < 0 ? new Run(0, 0) : new Run(first, Math.min(most, bare.nextClearBit(first) - first));
+    }
+
+    /** The last vacant slabs that are neighbours, at most so many; none if there are none. */
+    Run lastVacant(int most) {
+        int last = vacant.length() - 1;
+        int count = Math.min(most, last - vacant.previousClearBit(last));
+        return new Run(last + 1 - count, count);
+    }
+
+    /** Bare slabs have got blocks. */
+    void fill(Run run) {
+        bare.clear(run.first(), run.first() + run.count());
+        vacant.set(run.first(), run.first() + run.count());
+    }
+
+    /** Vacant slabs lose their blocks. */
+    void strip(Run run) {
+        vacant.clear(run.first(), run.first() + run.count());
+        bare.set(run.first(), run.first() + run.count());
+    }
+
+    /** Takes all vacant slabs for bare ones. */
+    void stripAll() {
+        bare.or(vacant);
+        vacant.clear();
     }
 
     /** The kind of a slab, 0 if all its cells are free. */

@@ -9,6 +9,7 @@ import static io.varve.engine.meta.SlabDescriptor.kindFor;
 
 import io.varve.engine.StoreException;
 import io.varve.engine.StoreException.Kind;
+import io.varve.engine.io.DiskException;
 import io.varve.engine.io.DiskFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +32,9 @@ public final class PageSpace {
 
     /** The file grows by 4 MiB. */
     private static final int GROWTH_SLABS = 64;
+
+    /** Of slabs that may have no blocks, how many are looked at on a full disk for some that have. */
+    private static final int MOST_TRIED_SLABS = 4096;
 
     /** Bytes that a new file is given, so that what is created in an empty store need not let it grow. */
     public static final long FIRST_BYTES = (long) GROWTH_SLABS * SLAB_BYTES;
@@ -64,6 +68,7 @@ public final class PageSpace {
         PageSpace space = new PageSpace(superblock, file);
         space.takeAllocated();
         superblock.previous().ifPresent(previous -> space.spare(previous.table(TABLE)));
+        space.free.stripAll();
         return space;
     }
 
@@ -251,12 +256,84 @@ public final class PageSpace {
         return allocatedBytes;
     }
 
-    /** Bytes of the file that are neither given out nor waiting for commits before they can be given out again. */
+    /** Bytes of the file that are neither given out nor waiting for commits, and that have blocks on disk for sure. */
     public long freeBytes() {
-        return fileBytes() - allocatedBytes - quarantinedBytes;
+        return fileBytes() - allocatedBytes - quarantinedBytes - (long) free.bareSlabs() * SLAB_BYTES;
+    }
+
+    /** Bytes of cells that were freed and wait for commits before they can be given out again. */
+    public long quarantinedBytes() {
+        return quarantinedBytes;
+    }
+
+    /**
+     * Gives blocks of the file that nothing is in back to the file system, but for about {@code keptBytes}. They are allocated
+     * anew when they are needed, before anything is written there; after a reopen that goes for all that nothing is in.
+     */
+    public void giveBack(long keptBytes) {
+        int surplus = Math.toIntExact(Math.max(0, free.vacantSlabs() - keptBytes / SLAB_BYTES));
+        while (surplus > 0) {
+            FreeCells.Run run = free.lastVacant(surplus);
+            free.strip(run);
+            surplus -= run.count();
+            try {
+                file.punch((long) run.first() * SLAB_BYTES, (long) run.count() * SLAB_BYTES);
+            } catch (DiskException e) {
+                LOG.warn("unused space of {} is not given back: {}", file.name(), e.getMessage());
+            }
+        }
     }
 
     private void grow(int slabs) {
+        int missing = slabs - refill(slabs);
+        if (missing > 0) {
+            extend(missing);
+        }
+    }
+
+    /** Allocates what was given back, up to so many slabs; answers how many there were. */
+    private int refill(int slabs) {
+        int done = 0;
+        for (FreeCells.Run run = free.firstBare(slabs); run.count() > 0; run = free.firstBare(slabs - done)) {
+            if (!fill(run)) {
+                return done + refillOneByOne(slabs - done);
+            }
+            done += run.count();
+        }
+        return done;
+    }
+
+    /** On a full disk: of slabs that may have no blocks, those that have some can be allocated even so. */
+    private int refillOneByOne(int slabs) {
+        int done = 0;
+        int tried = 0;
+        for (int slab = free.nextBare(0);
+                slab >= 0 && done < slabs && tried < MOST_TRIED_SLABS;
+                slab = free.nextBare(slab + 1)) {
+            done += fill(new FreeCells.Run(slab, 1)) ? 1 : 0;
+            tried++;
+        }
+        return done;
+    }
+
+    /** Allocates bare slabs; false if the disk has no room for them. */
+    private boolean fill(FreeCells.Run run) {
+        int end = run.first() + run.count();
+        try {
+            superblock.reserve(table.pagesMissingFor(end));
+            file.allocate((long) run.first() * SLAB_BYTES, (long) run.count() * SLAB_BYTES);
+        } catch (DiskException e) {
+            if (e.kind() != DiskException.Kind.NO_SPACE) {
+                throw e;
+            }
+            return false;
+        }
+        table.ensureCapacity(end);
+        free.fill(run);
+        return true;
+    }
+
+    private void extend(int slabs) {
         int steps = (slabs + GROWTH_SLABS - 1) / GROWTH_SLABS;
         int total = Math.addExact(free.slabs(), Math.multiplyExact(steps, GROWTH_SLABS));
         superblock.reserve(table.pagesMissingFor(total));

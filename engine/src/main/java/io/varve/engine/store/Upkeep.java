@@ -7,6 +7,7 @@ import io.varve.engine.StoreOptions;
 import io.varve.engine.VolumeLoop;
 import io.varve.engine.io.Disk;
 import io.varve.engine.log.ContainerWriter;
+import io.varve.engine.meta.PageSpace;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -33,6 +34,13 @@ final class Upkeep {
     private static final long LEAST_PARKED_BYTES = 1 << 20;
 
     private static final long RECYCLED_AT_REST_BYTES = 16 << 20;
+    /** At rest the map's file keeps so much that is free, or this part of what is in use. */
+    private static final long LEAST_FREE_MAP_BYTES = 2 << 20;
+
+    private static final int FREE_MAP_PART = 4;
+    /** At rest checkpoints are written until no more of the map's file waits for them before it can be used again. */
+    private static final long MOST_WAITING_MAP_BYTES = 1 << 20;
+
     /** The part of what is live that recycled files may take while volumes are written. */
     private static final int RECYCLED_PART = 16;
     /** What compaction pauses after each step while volumes are written to. */
@@ -130,7 +138,8 @@ final class Upkeep {
         }
         reclaimer.goOn();
         boolean parking = park();
-        if (parking || (isResting() && checkpoints.isDueAtRest())) {
+        boolean pagesWait = parts.space().quarantinedBytes() > MOST_WAITING_MAP_BYTES;
+        if (parking || (isResting() && (checkpoints.isDueAtRest() || pagesWait))) {
             checkpoints.queue();
         }
         checkpoints.queueIfReclaiming();
@@ -168,6 +177,10 @@ final class Upkeep {
         long liveBytes = checkpoints.usage().liveBytes();
         long recycled = resting || crowded ? least : Math.max(least, liveBytes / RECYCLED_PART);
         parts.segments().limitRecycled(parts.ballast().isShort() ? 0 : recycled);
+        if (resting) {
+            PageSpace map = parts.space();
+            map.giveBack(Math.max(LEAST_FREE_MAP_BYTES, map.allocatedBytes() / FREE_MAP_PART));
+        }
         compactor.consider(resting, crowded);
     }
 
