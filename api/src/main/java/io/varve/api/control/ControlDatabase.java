@@ -33,15 +33,15 @@ public final class ControlDatabase implements Metadata {
 
     private ControlDatabase(SqlFile file) {
         this.file = file;
-        volumes = EntryTables.volumes(file);
-        snapshots = EntryTables.snapshots(file);
-        retentionRules = EntryTables.retentionRules(file);
-        lifecyclePolicies = EntryTables.lifecyclePolicies(file);
-        imports = EntryTables.imports(file);
-        images = EntryTables.images(file);
-        burstCredits = EntryTables.burstCredits(file);
-        instances = EntryTables.instances(file);
-        credentials = EntryTables.credentials(file);
+        volumes = VolumeTable.of(file);
+        snapshots = SnapshotTable.of(file);
+        retentionRules = RetentionRuleTable.of(file);
+        lifecyclePolicies = LifecyclePolicyTable.of(file);
+        imports = ImportTable.of(file);
+        images = ImageTable.of(file);
+        burstCredits = BurstCreditTable.of(file);
+        instances = InstanceTable.of(file);
+        credentials = CredentialTable.of(file);
         settings = new EntryTable<>(file, "setting", row -> new Setting(row.getString("id"), row.getString("value")))
                 .column("id", Setting::id)
                 .column("value", Setting::value);
