@@ -6,6 +6,7 @@ import statistics
 from .servers import Qcow2, Varve
 
 COLUMNS = ("varve", "qcow2", "nbdkit-file", "nbdkit-null")
+LABEL_WIDTH = 430
 BAR_WIDTH = 320
 ROW_HEIGHT = 26
 
@@ -67,9 +68,10 @@ def svg(outcomes, subtitle):
     """One bar a row: how many times the floor Varve came to, on a scale on which twice and half are as far from it."""
     rows = [row for row in outcomes if row.floor]
     height = 74 + ROW_HEIGHT * len(rows)
-    middle = 360 + BAR_WIDTH // 2
+    left = LABEL_WIDTH + 10
+    middle = left + BAR_WIDTH // 2
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="860" height="{height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + BAR_WIDTH + 180}" height="{height}" font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
         '<text x="12" y="22" font-size="15" font-weight="bold">Varve beside other NBD servers: ratio to the floor</text>',
         f'<text x="12" y="40" fill="#555">{html.escape(subtitle)}</text>']
@@ -80,9 +82,9 @@ def svg(outcomes, subtitle):
         colour = "#3b7d4f" if times >= 1 else "#b5493b"
         x = middle if times >= 1 else middle - length
         parts += [
-            f'<text x="350" y="{y + 15}" text-anchor="end">{html.escape(row.name)}</text>',
+            f'<text x="{LABEL_WIDTH}" y="{y + 15}" text-anchor="end">{html.escape(row.name)}</text>',
             f'<rect x="{x:.1f}" y="{y + 3}" width="{length:.1f}" height="{ROW_HEIGHT - 8}" fill="{colour}"/>',
-            f'<text x="{360 + BAR_WIDTH + 12}" y="{y + 15}">{row.ratio:.2f} (floor {bound(row, row.floor)})</text>']
+            f'<text x="{left + BAR_WIDTH + 12}" y="{y + 15}">{row.ratio:.2f} (floor {bound(row, row.floor)})</text>']
     parts += [
         f'<line x1="{middle}" y1="50" x2="{middle}" y2="{height - 14}" stroke="#222"/>',
         f'<text x="{middle}" y="{height - 2}" text-anchor="middle" font-size="11">the floor</text>', "</svg>"]
