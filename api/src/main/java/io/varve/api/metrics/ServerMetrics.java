@@ -145,6 +145,8 @@ public final class ServerMetrics implements AutoCloseable {
         count(nbd, "varve.nbd.violations", "Connections closed: protocol broken.", NbdCounters::violations);
         count(nbd, "varve.nbd.timeouts", "Connections closed: client stood still.", NbdCounters::timeouts);
         count(nbd, "varve.nbd.pauses", "Times that a socket was left unread.", NbdCounters::pauses);
+        count(nbd, "varve.nbd.waits", "Requests that waited for memory that connections share.", NbdCounters::waits);
+        count(nbd, "varve.nbd.tls.failures", "TLS handshakes that did not succeed.", NbdCounters::tlsFailures);
     }
 
     private void gauge(NbdCounters nbd, String name, String help, ToDoubleFunction<NbdCounters> value) {
