@@ -1,5 +1,6 @@
 package io.varve.api.control;
 
+import io.varve.engine.BulkThreads;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -32,11 +33,7 @@ public final class DirectBlocks implements AutoCloseable {
 
     private static ThreadPoolExecutor pool(String name, int size, int waiting) {
         ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(waiting), task -> {
-                    Thread thread = new Thread(task, name);
-                    thread.setDaemon(true);
-                    return thread;
-                });
+                size, size, IDLE_SECONDS, TimeUnit.SECONDS, new LinkedBlockingQueue<>(waiting), new BulkThreads(name));
         pool.allowCoreThreadTimeOut(true);
         return pool;
     }

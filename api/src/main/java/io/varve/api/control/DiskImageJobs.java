@@ -3,6 +3,7 @@ package io.varve.api.control;
 import io.varve.api.diskimage.Conversion;
 import io.varve.api.diskimage.DiskImageException;
 import io.varve.api.diskimage.DiskImages;
+import io.varve.engine.BulkThreads;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,12 +27,8 @@ final class DiskImageJobs implements AutoCloseable {
 
     private final Optional<DiskImages> images;
     private final Map<String, Job> running = new ConcurrentHashMap<>();
-    private final ExecutorService threads =
-            new ThreadPoolExecutor(0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-                Thread thread = new Thread(task, "disk-image");
-                thread.setDaemon(true);
-                return thread;
-            });
+    private final ExecutorService threads = new ThreadPoolExecutor(
+            0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), new BulkThreads("disk-image"));
 
     DiskImageJobs(Optional<DiskImages> images) {
         this.images = images;

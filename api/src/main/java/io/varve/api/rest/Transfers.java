@@ -6,6 +6,7 @@ import io.varve.api.control.ImportId;
 import io.varve.api.control.ImportReceiver;
 import io.varve.api.control.RequestException;
 import io.varve.api.portable.SnapshotExport;
+import io.varve.engine.BulkThreads;
 import io.varve.engine.SnapshotId;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
@@ -38,12 +39,8 @@ final class Transfers implements AutoCloseable {
     private final ControlPlane control;
     private final Failure failure;
     private final CompletableFuture<Void> stopping = new CompletableFuture<>();
-    private final ExecutorService threads =
-            new ThreadPoolExecutor(0, RestLimits.TRANSFERS, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
-                Thread thread = new Thread(task, "transfer");
-                thread.setDaemon(true);
-                return thread;
-            });
+    private final ExecutorService threads = new ThreadPoolExecutor(
+            0, RestLimits.TRANSFERS, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), new BulkThreads("transfer"));
 
     Transfers(Vertx vertx, ControlPlane control, Failure failure) {
         this.vertx = vertx;

@@ -90,6 +90,8 @@ final class Posix {
         int flock(int fd, int operation);
 
         int getrlimit(int resource, long limits);
+
+        int nice(int increment);
     }
 
     static final LibC C = LibraryLoader.create(LibC.class).failImmediately().load("c");

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What this machine's processors can do, as the kernel tells it in /proc/cpuinfo. */
+/** What this machine's processors can do, as the kernel tells it in /proc/cpuinfo, and who has them first. */
 public final class Processor {
     private Processor() {}
 
@@ -18,6 +18,16 @@ public final class Processor {
         } catch (IOException unreadable) {
             return false;
         }
+    }
+
+    /**
+     * Has the calling thread give way to others: under Linux a nice value is a thread's own. Cannot be taken back without a
+     * privilege.
+     *
+     * @param increment 1 to 19; each step is about a tenth less of a processor that others want too (sched(7))
+     */
+    public static void giveWay(int increment) {
+        int unused = Posix.C.nice(increment); // cannot fail upwards, and ends at 19
     }
 
     static boolean eachHas(Set<String> flags, Stream<String> cpuinfo) {
