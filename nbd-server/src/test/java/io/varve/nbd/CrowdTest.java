@@ -2,12 +2,7 @@ package io.varve.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.management.UnixOperatingSystemMXBean;
 import io.varve.testing.Background;
-import java.lang.management.ManagementFactory;
-import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,8 +22,6 @@ class CrowdTest {
     private static final int GREEDY = 40;
     private static final int LARGEST = 32 << 20;
     private static final int NEIGHBOUR_REQUESTS = 2000;
-    /** Of the process: files, sockets of other tests, and what the JVM itself opens. */
-    private static final int OTHER_DESCRIPTORS = 500;
 
     private static final NbdLimits LIMITS = NbdLimits.DEFAULT
             .withWork(1024, 64 << 20, 128 << 20)
@@ -37,14 +30,16 @@ class CrowdTest {
 
     @Test
     void theRequestsOfAnotherClientGoOn() throws Exception {
-        List<SocketChannel> halfOpen = new ArrayList<>();
         List<WireClient> greedy = new ArrayList<>();
+        Process halfOpen = null;
         try (NbdFixture nbd = NbdFixture.start(Transport.auto(), LIMITS);
                 WireClient neighbour = nbd.open()) {
+            medianNanos(neighbour); // its code is compiled meanwhile
             long alone = medianNanos(neighbour);
             long most = 0;
 
-            connectHalfWay(nbd, halfOpen);
+            halfOpen = HalfOpenClients.start(nbd, HALF_OPEN);
+            await(() -> nbd.server.counters().connectionsOpen() == HALF_OPEN + 1);
             for (int i = 0; i < GREEDY; i++) {
                 WireClient client = nbd.open();
                 greedy.add(client);
@@ -58,7 +53,7 @@ class CrowdTest {
                 most = Math.max(most, nbd.server.counters().bytesInFlight());
             }
 
-            assertThat(nbd.server.counters().connectionsOpen()).isEqualTo(halfOpen.size() + GREEDY + 1);
+            assertThat(nbd.server.counters().connectionsOpen()).isEqualTo(HALF_OPEN + GREEDY + 1);
             assertThat(most)
                     .as("somebody has all of the shared memory, and nobody has more than that and his own share")
                     .isBetween(
@@ -67,43 +62,19 @@ class CrowdTest {
             System.out.printf(
                     "%d half-open and %d greedy connections: the neighbour's median request takes %.1f times as long"
                             + " (%d µs, alone %d µs)%n",
-                    halfOpen.size(), GREEDY, (double) crowded / alone, crowded / 1000, alone / 1000);
+                    HALF_OPEN, GREEDY, (double) crowded / alone, crowded / 1000, alone / 1000);
 
             everybodyHasHisTurn(greedy);
-            for (SocketChannel channel : halfOpen) {
-                channel.close();
-            }
+            halfOpen.getOutputStream().close();
             greedy.forEach(WireClient::close);
             await(() -> nbd.server.counters().connectionsOpen() == 1);
             await(() -> nbd.server.counters().bytesInFlight() == 0);
         } finally {
-            for (SocketChannel channel : halfOpen) {
-                channel.close();
+            if (halfOpen != null) {
+                halfOpen.destroyForcibly();
             }
             greedy.forEach(WireClient::close);
         }
-    }
-
-    /** As many as the process may have descriptors for, both ends of each being in it; they say half of an option. */
-    private static void connectHalfWay(NbdFixture nbd, List<SocketChannel> to) throws Exception {
-        UnixOperatingSystemMXBean system = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long free = system.getMaxFileDescriptorCount() - system.getOpenFileDescriptorCount() - OTHER_DESCRIPTORS;
-        long count = Math.min(HALF_OPEN, free / 2);
-        ByteBuffer half = ByteBuffer.wrap(WireClient.bytes(out -> {
-            out.writeInt(3);
-            out.writeLong(HandshakeWire.OPTION_MAGIC);
-            out.writeInt(HandshakeWire.OPT_GO);
-            out.writeInt(4000);
-            out.write(new byte[2000]);
-        }));
-        for (int i = 0; i < count; i++) {
-            SocketChannel channel = i % 2 == 0
-                    ? SocketChannel.open((InetSocketAddress) nbd.tcpAddress())
-                    : SocketChannel.open(nbd.unixAddress());
-            to.add(channel);
-            channel.write(half.rewind());
-        }
-        await(() -> nbd.server.counters().connectionsOpen() == count + 1);
     }
 
     private static long medianNanos(WireClient client) {
