@@ -2,6 +2,7 @@ package io.varve.api.aws.ec2;
 
 import io.varve.api.access.Role;
 import io.varve.api.aws.Action;
+import io.varve.api.aws.Echo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +65,7 @@ record Ec2Action(
                 .filter(parameter -> parameter.covers(pattern))
                 .findFirst()
                 .orElseThrow(() -> new Ec2Exception(
-                        "UnknownParameter", "%s has no parameter %s".formatted(this.name, Ec2Exception.echo(name))))
+                        "UnknownParameter", "%s has no parameter %s".formatted(this.name, Echo.quoted(name))))
                 .check(name, value);
     }
 

@@ -1,5 +1,6 @@
 package io.varve.api.aws.ec2;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.RequestException;
 
@@ -44,17 +45,11 @@ final class Ec2Exception extends RuntimeException {
 
     static Ec2Exception value(String name, String value, String expected) {
         return new Ec2Exception(
-                "InvalidParameterValue", "%s %s is refused: expected %s".formatted(name, echo(value), expected));
+                "InvalidParameterValue", "%s %s is refused: expected %s".formatted(name, Echo.quoted(value), expected));
     }
 
     static Ec2Exception unsupported(String message) {
         return new Ec2Exception("UnsupportedOperation", message);
-    }
-
-    /** A value as it is repeated in an answer: never long. */
-    static String echo(String value) {
-        String shown = value.length() <= Ec2Limits.ECHO_CHARS ? value : value.substring(0, Ec2Limits.ECHO_CHARS) + "…";
-        return "\"" + shown + "\"";
     }
 
     int status() {

@@ -3,6 +3,7 @@ package io.varve.api.aws.ec2;
 import io.varve.api.aws.Action;
 import io.varve.api.aws.AwsAnswer;
 import io.varve.api.aws.AwsRefusal;
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.Face;
 import io.varve.api.aws.SignedRequest;
 import io.varve.api.control.Connections;
@@ -53,12 +54,11 @@ public final class Ec2Face implements Face {
         String version = form.getOrDefault("Version", VERSION);
         if (!version.equals(VERSION)) {
             throw new Ec2Exception(
-                    "InvalidAction",
-                    "version %s is not known here, only %s".formatted(Ec2Exception.echo(version), VERSION));
+                    "InvalidAction", "version %s is not known here, only %s".formatted(Echo.quoted(version), VERSION));
         }
         return actions.find(name)
-                .orElseThrow(() -> new Ec2Exception(
-                        "InvalidAction", "there is no action %s here".formatted(Ec2Exception.echo(name))));
+                .orElseThrow(() ->
+                        new Ec2Exception("InvalidAction", "there is no action %s here".formatted(Echo.quoted(name))));
     }
 
     @Override

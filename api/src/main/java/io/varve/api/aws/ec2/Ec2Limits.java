@@ -20,9 +20,6 @@ final class Ec2Limits {
     static final int TAG_VALUE_CHARS = 256;
     static final int IMAGE_NAME_CHARS = 128;
 
-    /** How much of a value that was refused is repeated in the answer. */
-    static final int ECHO_CHARS = 100;
-
     /** The smallest page that may be asked for, as in EC2. */
     static final int LEAST_RESULTS = 5;
 

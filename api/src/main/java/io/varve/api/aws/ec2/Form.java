@@ -1,5 +1,6 @@
 package io.varve.api.aws.ec2;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.aws.SignedRequest;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
@@ -55,7 +56,7 @@ final class Form {
         try {
             return URLDecoder.decode(text, StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw malformed("%s has a %% that no two hexadecimal digits follow".formatted(Ec2Exception.echo(text)));
+            throw malformed("%s has a %% that no two hexadecimal digits follow".formatted(Echo.quoted(text)));
         }
     }
 
@@ -72,11 +73,11 @@ final class Form {
             throw new Ec2Exception(
                     "InvalidParameterValue",
                     "parameter %s is too long: names have %d characters, values %d"
-                            .formatted(Ec2Exception.echo(name), Ec2Limits.NAME_CHARS, Ec2Limits.VALUE_CHARS));
+                            .formatted(Echo.quoted(name), Ec2Limits.NAME_CHARS, Ec2Limits.VALUE_CHARS));
         }
         if (values.putIfAbsent(name, value) != null) {
             throw new Ec2Exception(
-                    "InvalidParameterCombination", "parameter %s is given twice".formatted(Ec2Exception.echo(name)));
+                    "InvalidParameterCombination", "parameter %s is given twice".formatted(Echo.quoted(name)));
         }
     }
 }

@@ -4,6 +4,7 @@ import static io.varve.api.aws.ec2.Ec2Action.LISTING;
 import static io.varve.api.aws.ec2.Ec2Action.changing;
 import static io.varve.api.aws.ec2.Ec2Action.reading;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.control.Attachment;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.Filter;
@@ -118,7 +119,7 @@ final class InstanceAttributeActions {
                 .findFirst()
                 .orElseThrow(() -> new RequestException(
                         ErrorCode.ATTACHMENT_NOT_FOUND,
-                        "instance %s has no such volume at %s".formatted(instance.id(), Ec2Exception.echo(device))));
+                        "instance %s has no such volume at %s".formatted(instance.id(), Echo.quoted(device))));
     }
 
     private CompletableFuture<Reply> statuses(Parameters request) {
@@ -161,14 +162,13 @@ final class InstanceAttributeActions {
     private CompletableFuture<Reply> types(Parameters request) {
         request.page(request.filters(), Set.of()).token().ifPresent(token -> {
             throw new RequestException(
-                    ErrorCode.INVALID_NEXT_TOKEN, "NextToken %s is of no list".formatted(Ec2Exception.echo(token)));
+                    ErrorCode.INVALID_NEXT_TOKEN, "NextToken %s is of no list".formatted(Echo.quoted(token)));
         });
         List<String> asked = request.list("InstanceType");
         if (!asked.isEmpty()) {
             throw new Ec2Exception(
                     "InvalidInstanceType",
-                    "there is no instance type %s: machines are run elsewhere"
-                            .formatted(Ec2Exception.echo(asked.get(0))));
+                    "there is no instance type %s: machines are run elsewhere".formatted(Echo.quoted(asked.get(0))));
         }
         return Reply.of(xml -> xml.inside("instanceTypeSet", none -> {}));
     }

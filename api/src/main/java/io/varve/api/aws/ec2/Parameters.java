@@ -1,5 +1,6 @@
 package io.varve.api.aws.ec2;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.Filter;
 import io.varve.api.control.ImageId;
@@ -174,7 +175,7 @@ record Parameters(Map<String, String> values, String host) {
             throw new RequestException(
                     malformed,
                     "Invalid id: %s (expecting %s and 17 hexadecimal digits)"
-                            .formatted(Ec2Exception.echo(text), Ec2Exception.echo(prefix)));
+                            .formatted(Echo.quoted(text), Echo.quoted(prefix)));
         }
     }
 
@@ -216,14 +217,14 @@ record Parameters(Map<String, String> values, String host) {
                 throw new Ec2Exception(
                         "InvalidTagKey.Malformed",
                         "tag key %s is refused: it has at most %d characters and does not begin with %s"
-                                .formatted(Ec2Exception.echo(key), Ec2Limits.TAG_KEY_CHARS, RESERVED_TAG));
+                                .formatted(Echo.quoted(key), Ec2Limits.TAG_KEY_CHARS, RESERVED_TAG));
             }
             if (value.length() > Ec2Limits.TAG_VALUE_CHARS) {
                 throw Ec2Exception.value("Tag.Value", value, "at most " + Ec2Limits.TAG_VALUE_CHARS + " characters");
             }
             if (tags.put(key, Optional.of(value)) != null) {
                 throw new Ec2Exception(
-                        "InvalidParameterValue", "tag key %s is given twice".formatted(Ec2Exception.echo(key)));
+                        "InvalidParameterValue", "tag key %s is given twice".formatted(Echo.quoted(key)));
             }
         }
         return tags;
@@ -249,7 +250,7 @@ record Parameters(Map<String, String> values, String host) {
             if (values.isEmpty()) {
                 throw new Ec2Exception(
                         "InvalidParameterValue",
-                        "the filter %s has no values".formatted(Ec2Exception.echo(filter.required("Name"))));
+                        "the filter %s has no values".formatted(Echo.quoted(filter.required("Name"))));
             }
             filters.add(new Filter(filter.required("Name"), values));
         }

@@ -1,5 +1,6 @@
 package io.varve.api.aws.ec2;
 
+import io.varve.api.aws.Echo;
 import java.util.List;
 import java.util.Map;
 
@@ -47,7 +48,7 @@ final class Place {
         if (!zone.equals(known)) {
             throw new Ec2Exception(
                     "InvalidZone.NotFound",
-                    "there is no zone %s; there is %s only".formatted(Ec2Exception.echo(zone), known));
+                    "there is no zone %s; there is %s only".formatted(Echo.quoted(zone), known));
         }
     }
 }

@@ -4,6 +4,7 @@ import static io.varve.api.aws.ec2.Ec2Action.LISTING;
 import static io.varve.api.aws.ec2.Ec2Action.changing;
 import static io.varve.api.aws.ec2.Ec2Action.reading;
 
+import io.varve.api.aws.Echo;
 import io.varve.api.control.ControlPlane;
 import io.varve.api.control.ImageId;
 import io.varve.api.control.InstanceId;
@@ -100,7 +101,7 @@ final class TagActions {
             control.instances().describe(Parameters.instanceId(id));
         } else {
             throw new Ec2Exception(
-                    "InvalidID", "%s is the id of no kind of resource that is here".formatted(Ec2Exception.echo(id)));
+                    "InvalidID", "%s is the id of no kind of resource that is here".formatted(Echo.quoted(id)));
         }
     }
 
