@@ -11,7 +11,10 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** The engine's threads in the daemon: NBD's loops, one accountant and a few threads for what may wait. Close it after the engine. */
+/**
+ * The engine's threads in the daemon: NBD's loops, one accountant and a few threads for what may wait. Close it after
+ * the engine.
+ */
 public final class DaemonThreads implements EngineThreads, AutoCloseable {
     private static final int BACKGROUND_THREADS = 2;
 

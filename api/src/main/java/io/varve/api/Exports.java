@@ -19,7 +19,8 @@ import java.util.concurrent.CompletableFuture;
 
 /**
  * What the NBD server exports: volumes by id, by name where only one has it, snapshots by id for reading, and under the
- * empty name the default volume. An object that is being created or deleted is not among them; where so configured, neither is a volume that is attached nowhere.
+ * empty name the default volume. An object that is being created or deleted is not among them; where so configured,
+ * neither is a volume that is attached nowhere.
  */
 final class Exports implements ExportResolver {
     private static final long GIB = 1L << 30;

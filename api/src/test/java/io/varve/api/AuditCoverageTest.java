@@ -33,7 +33,9 @@ import software.amazon.awssdk.http.SdkHttpRequest;
 import software.amazon.awssdk.http.auth.aws.signer.AwsV4HttpSigner;
 import software.amazon.awssdk.services.ec2.Ec2Client;
 
-/** Every way to change something leaves a line in the audit log that says who, over https too, even if it is refused. */
+/**
+ * Every way to change something leaves a line in the audit log that says who, over https too, even if it is refused.
+ */
 @RequiresTools("openssl")
 class AuditCoverageTest {
     /** EC2's words for looking. */
@@ -96,7 +98,10 @@ class AuditCoverageTest {
                 .hasSizeGreaterThan(30);
     }
 
-    /** All actions that EC2 has, as its own client knows them, but for those that look: what of them is here has to be noted. */
+    /**
+     * All actions that EC2 has, as its own client knows them, but for those that look: what of them is here has to be
+     * noted.
+     */
     @Test
     @Tag("slow")
     void everyChangeOfEc2() throws IOException {

@@ -262,7 +262,10 @@ class Ec2SdkTest {
         }
     }
 
-    /** The calls of Terraform's AWS provider for aws_ebs_volume, aws_volume_attachment and aws_ebs_snapshot, in its order. */
+    /**
+     * The calls of Terraform's AWS provider for aws_ebs_volume, aws_volume_attachment and aws_ebs_snapshot, in its
+     * order.
+     */
     @Test
     void terraformPlansAppliesAndDestroys() {
         String instance = instance();

@@ -23,7 +23,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Clients that prefer to wait until work under way has ended. A volume is detaching as long as a client has it open. */
+/**
+ * Clients that prefer to wait until work under way has ended. A volume is detaching as long as a client has it open.
+ */
 @RequiresTools({"qemu-io", "qemu-img", "prlimit"})
 class PreferTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -73,7 +73,9 @@ class BlockStatusSystemTest {
         assertThat(map).allMatch(extent -> extent.type() == 3);
     }
 
-    /** CVE-2025-47711 and CVE-2025-47712 (nbdkit): the longest length, and extents that together take more than 32 bits. */
+    /**
+     * CVE-2025-47711 and CVE-2025-47712 (nbdkit): the longest length, and extents that together take more than 32 bits.
+     */
     @Test
     @RequiresTools("nbdsh")
     void theLongestBlockStatusDoesNotWrapAround() {

@@ -11,10 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What dm-log-writes wrote down of a device (the kernel's Documentation/admin-guide/device-mapper/log-writes.rst and the
- * structures of drivers/md/dm-log-writes.c): a header in the first sector, then for each request a sector that says where it
- * went, and its data. A write stands in the log once the device has completed it; one that a flush made durable stands
- * before that flush.
+ * What dm-log-writes wrote down of a device (the kernel's Documentation/admin-guide/device-mapper/log-writes.rst and
+ * the structures of drivers/md/dm-log-writes.c): a header in the first sector, then for each request a sector that says
+ * where it went, and its data. A write stands in the log once the device has completed it; one that a flush made
+ * durable stands before that flush.
  */
 final class DeviceLog {
     private static final long MAGIC = 0x6a736677736872L;

@@ -27,8 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The EBS direct APIs with the clients that people have: a file system made elsewhere becomes a snapshot and is mounted,
- * and what becomes of it goes back into an image, whole and by what is different.
+ * The EBS direct APIs with the clients that people have: a file system made elsewhere becomes a snapshot and is
+ * mounted, and what becomes of it goes back into an image, whole and by what is different.
  */
 @Tag("slow")
 class DirectApiSystemTest {

@@ -10,7 +10,10 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
-/** An export as a file of this machine, by nbdfuse. Closing unmounts it, and fails if nbdfuse does not end by itself then. */
+/**
+ * An export as a file of this machine, by nbdfuse. Closing unmounts it, and fails if nbdfuse does not end by itself
+ * then.
+ */
 final class FuseFile implements AutoCloseable {
     private static final Duration AMPLE = Duration.ofMinutes(2);
 

@@ -15,8 +15,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A machine in QEMU that runs one script of the initramfs and switches itself off. Its serial console is the way to talk
- * to it: what it prints is kept, line by line, and its script can read a line.
+ * A machine in QEMU that runs one script of the initramfs and switches itself off. Its serial console is the way to
+ * talk to it: what it prints is kept, line by line, and its script can read a line.
  */
 final class Guest implements AutoCloseable {
     /** How a guest sees the loopback of this machine. */

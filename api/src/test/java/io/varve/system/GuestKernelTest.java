@@ -123,7 +123,9 @@ class GuestKernelTest {
         }
     }
 
-    /** The last line of a full check by e2fsck; had it found anything, the script would have ended with its exit code. */
+    /**
+     * The last line of a full check by e2fsck; had it found anything, the script would have ended with its exit code.
+     */
     private static String checked(String device) {
         return device + ": \\d+/\\d+ files";
     }

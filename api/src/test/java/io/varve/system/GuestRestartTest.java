@@ -35,7 +35,9 @@ class GuestRestartTest {
     @TempDir
     Path directory;
 
-    /** QEMU holds back what the machine asks for, over TLS, until the server is there again ({@code reconnect-delay}). */
+    /**
+     * QEMU holds back what the machine asks for, over TLS, until the server is there again ({@code reconnect-delay}).
+     */
     @Test
     void aVirtioDiskOverTlsGoesOnBehindTheServersDeath() {
         Certificates authority = Certificates.create(directory.resolve("ca")).server("ec");
@@ -70,8 +72,8 @@ class GuestRestartTest {
     }
 
     /**
-     * Linux holds back what waits for the device, and sends again over new connections what was in flight. They are made by a
-     * script of ours, because {@code nbd-client -persist} (3.24) gives up.
+     * Linux holds back what waits for the device, and sends again over new connections what was in flight. They are
+     * made by a script of ours, because {@code nbd-client -persist} (3.24) gives up.
      */
     @Test
     void theKernelsNbdClientGoesOnOverNewConnections() throws IOException {

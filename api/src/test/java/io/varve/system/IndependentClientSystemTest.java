@@ -19,9 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A second reading of the document: a client in Python, written from proto.md alone, that shares no code with the server and
- * holds it to every MUST about replies. It speaks extended headers, which none of the clients that others wrote does in the
- * versions at hand, and sends what those refuse to send.
+ * A second reading of the document: a client in Python, written from proto.md alone, that shares no code with the
+ * server and holds it to every MUST about replies. It speaks extended headers, which none of the clients that others
+ * wrote does in the versions at hand, and sends what those refuse to send.
  */
 @RequiresTools("python3")
 class IndependentClientSystemTest {

@@ -38,10 +38,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The store on a real file system on a device that may lose power between any two of its requests: a guest writes with the
- * kernel's dm-log-writes below the store's ext4; then, for many prefixes of that log, the device is made anew, mounted, and
- * the store on it has to check clean, open, and show a prefix of the volume's changes with everything flushed in it, and
- * each snapshot whole (laws 2, 3 and 7).
+ * The store on a real file system on a device that may lose power between any two of its requests: a guest writes with
+ * the kernel's dm-log-writes below the store's ext4; then, for many prefixes of that log, the device is made anew,
+ * mounted, and the store on it has to check clean, open, and show a prefix of the volume's changes with everything
+ * flushed in it, and each snapshot whole (laws 2, 3 and 7).
  */
 @Tag("slow")
 @RequiresRoot

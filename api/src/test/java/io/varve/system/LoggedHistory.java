@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Changes of a small disk that follow from their numbers, from 1 on: writes of some blocks, now and then a trim. So that
- * whoever finds the disk can tell which changes it has seen.
+ * Changes of a small disk that follow from their numbers, from 1 on: writes of some blocks, now and then a trim. So
+ * that whoever finds the disk can tell which changes it has seen.
  *
  * @param number of the change
  * @param first the first block
@@ -53,7 +53,9 @@ record LoggedHistory(long number, int first, int count, boolean trim) {
         }
     }
 
-    /** The number of the change that each block of the disk shows, 0 for none; throws if a block shows nothing whole. */
+    /**
+     * The number of the change that each block of the disk shows, 0 for none; throws if a block shows nothing whole.
+     */
     static long[] shown(ByteBuffer disk) {
         long[] shown = new long[BLOCKS];
         ByteBuffer due = ByteBuffer.allocate(BLOCK_BYTES);

@@ -15,9 +15,9 @@ import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Runs in a guest: makes the changes of {@link LoggedHistory} to a volume of a new store, and marks the log of the device
- * below it where some are flushed and where a snapshot of so many is there. Segments, logs and checkpoints are small, so that
- * recycling and compaction begin early.
+ * Runs in a guest: makes the changes of {@link LoggedHistory} to a volume of a new store, and marks the log of the
+ * device below it where some are flushed and where a snapshot of so many is there. Segments, logs and checkpoints are
+ * small, so that recycling and compaction begin early.
  */
 final class LoggedWriter {
     static final VolumeId VOLUME = new VolumeId(0xA, 1);
@@ -80,8 +80,8 @@ final class LoggedWriter {
     }
 
     /**
-     * How many changes from {@code first} to {@code last} to make at once: writes up to the next trim, or that trim. A trim
-     * may take its place in the log's order before writes of other blocks that were requested with it.
+     * How many changes from {@code first} to {@code last} to make at once: writes up to the next trim, or that trim. A
+     * trim may take its place in the log's order before writes of other blocks that were requested with it.
      */
     private static int together(long first, long last) {
         int count = 1;

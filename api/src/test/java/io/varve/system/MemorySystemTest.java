@@ -18,9 +18,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The least memory that a server can be told to use is enough for clients that want far more: scattered writes over more map
- * pages than it holds, large requests in flight, blocks written in part, compressed writes, and all of it at once (law 10).
- * The JVM ends the process if the heap is short, and fails requests if direct memory is.
+ * The least memory that a server can be told to use is enough for clients that want far more: scattered writes over
+ * more map pages than it holds, large requests in flight, blocks written in part, compressed writes, and all of it at
+ * once (law 10). The JVM ends the process if the heap is short, and fails requests if direct memory is.
  */
 @Tag("slow")
 @RequiresTools("fio")

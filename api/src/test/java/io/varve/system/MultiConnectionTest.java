@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What NBD_FLAG_CAN_MULTI_CONN promises: over several connections to one volume every block behaves as one register, and
- * nobody can tell that there is more than one way to it. Writes and reads of one to three blocks, and snapshots
+ * What NBD_FLAG_CAN_MULTI_CONN promises: over several connections to one volume every block behaves as one register,
+ * and nobody can tell that there is more than one way to it. Writes and reads of one to three blocks, and snapshots
  * in between; each block is judged on its own, because no larger request is one step.
  */
 class MultiConnectionTest {

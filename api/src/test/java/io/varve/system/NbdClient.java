@@ -10,8 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
- * One NBD connection with requests in flight and simple replies (proto.md, "Fixed newstyle negotiation" and "Transmission
- * phase"). For one thread; a server that has died shows as an IOException, once all that it had answered is received.
+ * One NBD connection with requests in flight and simple replies (proto.md, "Fixed newstyle negotiation" and
+ * "Transmission phase"). For one thread; a server that has died shows as an IOException, once all that it had answered
+ * is received.
  */
 final class NbdClient implements AutoCloseable {
     /** The most that {@link #write} takes. */

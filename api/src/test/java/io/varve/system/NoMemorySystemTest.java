@@ -11,9 +11,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A server that has less memory for buffers than its limits count on answers ENOMEM to what does not fit, and serves on. The
- * limits follow what the JVM is given, so that the network library alone is told here that there is less: enough for the two
- * chunks of 16 MiB from which loops take small buffers, not for one of them and a request of 32 MiB.
+ * A server that has less memory for buffers than its limits count on answers ENOMEM to what does not fit, and serves
+ * on. The limits follow what the JVM is given, so that the network library alone is told here that there is less:
+ * enough for the two chunks of 16 MiB from which loops take small buffers, not for one of them and a request of 32 MiB.
  */
 class NoMemorySystemTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The power of a virtual machine goes again and again while it writes files and syncs them, and every other time the server
- * is killed with it. After each cut the file system is whole and has everything that was synced (laws 1 and 2).
+ * The power of a virtual machine goes again and again while it writes files and syncs them, and every other time the
+ * server is killed with it. After each cut the file system is whole and has everything that was synced (laws 1 and 2).
  */
 @Tag("slow")
 @RequiresTools({

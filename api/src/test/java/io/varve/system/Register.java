@@ -8,15 +8,17 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What was done to one block, by whom it may, and whether it can have been done one after the other: the register model,
- * where every write writes another value. Such a history is linearizable if and only if every value is read only once it
- * has begun to be written, the times at which values were surely there do not overlap, and no value came and went within
- * such a time of another (Gibbons and Korach, "Testing Shared Memories", 1997).
+ * What was done to one block, by whom it may, and whether it can have been done one after the other: the register
+ * model, where every write writes another value. Such a history is linearizable if and only if every value is read only
+ * once it has begun to be written, the times at which values were surely there do not overlap, and no value came and
+ * went within such a time of another (Gibbons and Korach, "Testing Shared Memories", 1997).
  */
 final class Register {
     private final Map<Long, Zone> zones = new HashMap<>();
 
-    /** What is known of one value: it was there from the first end of an operation with it to the last beginning of one. */
+    /**
+     * What is known of one value: it was there from the first end of an operation with it to the last beginning of one.
+     */
     private static final class Zone {
         final long value;
         long writeBegin = Long.MAX_VALUE;

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What NBD clients get while others wait: by counting answers against each other, and not by the clock. A loop that has no
- * CPU for a while loses its turns, so that the parts are wide.
+ * What NBD clients get while others wait: by counting answers against each other, and not by the clock. A loop that has
+ * no CPU for a while loses its turns, so that the parts are wide.
  */
 class StoreSharesSystemTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * QEMU's programs and libnbd's on a server that talks to nobody without TLS and a client certificate. Two cannot: fio 3.33 lets
- * libnbd read no certificates, and {@code qemu-img bench} of 7.2 takes none but through the daemon.
+ * QEMU's programs and libnbd's on a server that talks to nobody without TLS and a client certificate. Two cannot: fio
+ * 3.33 lets libnbd read no certificates, and {@code qemu-img bench} of 7.2 takes none but through the daemon.
  */
 @RequiresTools("openssl")
 class TlsClientsSystemTest {

@@ -18,8 +18,8 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 
 /**
- * One connection that speaks no more of HTTP than the benchmark needs: an answer has a Content-Length. It does nothing with
- * the bytes, so that what is measured is the server. One thread.
+ * One connection that speaks no more of HTTP than the benchmark needs: an answer has a Content-Length. It does nothing
+ * with the bytes, so that what is measured is the server. One thread.
  */
 final class DirectApiClient implements AutoCloseable {
     static final int BLOCK_BYTES = 512 << 10;

@@ -28,8 +28,8 @@ import java.util.regex.Pattern;
 
 /**
  * Prints how fast snapshots are written and read block by block over the EBS direct APIs, by eight connections on
- * loopback, and what that does to a volume that is written over NBD meanwhile. The server is a process of its own with the
- * memory that the launcher gives it. Run it with a directory on a real disk; it leaves nothing behind.
+ * loopback, and what that does to a volume that is written over NBD meanwhile. The server is a process of its own with
+ * the memory that the launcher gives it. Run it with a directory on a real disk; it leaves nothing behind.
  */
 public final class DirectApiSpeed implements AutoCloseable {
     private static final Pattern READY = Pattern.compile("varve ready api=(\\S+) .*");

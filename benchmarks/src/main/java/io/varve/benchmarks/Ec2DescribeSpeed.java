@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Prints how long Describe calls of the EC2 Query API take over 10,000 volumes and as many snapshots, over HTTP on loopback:
- * one client, one call after the other. Run it with a directory on a real disk; it leaves nothing behind.
+ * Prints how long Describe calls of the EC2 Query API take over 10,000 volumes and as many snapshots, over HTTP on
+ * loopback: one client, one call after the other. Run it with a directory on a real disk; it leaves nothing behind.
  */
 public final class Ec2DescribeSpeed implements AutoCloseable {
     private static final int VOLUMES = 10_000;

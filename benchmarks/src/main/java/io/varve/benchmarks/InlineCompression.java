@@ -18,10 +18,10 @@ import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /**
- * What compressing a volume's writes inline is worth on real data, and what it costs: the files of a directory, as a file
- * system would lay them into 4 KiB blocks, are written to a volume with {@code auto} and to one with {@code lz4}, in requests
- * of 1 MiB and then block by block at random, and read at random. Without a server before the engine. Arguments:
- * directories; the store is made in the JVM's temporary directory.
+ * What compressing a volume's writes inline is worth on real data, and what it costs: the files of a directory, as a
+ * file system would lay them into 4 KiB blocks, are written to a volume with {@code auto} and to one with {@code lz4},
+ * in requests of 1 MiB and then block by block at random, and read at random. Without a server before the engine.
+ * Arguments: directories; the store is made in the JVM's temporary directory.
  */
 public final class InlineCompression {
     private static final int MOST_BYTES = 256 << 20;

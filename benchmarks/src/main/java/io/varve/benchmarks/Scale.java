@@ -30,8 +30,8 @@ import java.util.function.LongSupplier;
 import java.util.stream.LongStream;
 
 /**
- * Prints what many volumes, many snapshots and big volumes cost. Run it with a directory on a real disk, and perhaps one of
- * {@code volumes}, {@code snapshots} and {@code big}; it needs about 4 GiB there and leaves nothing behind.
+ * Prints what many volumes, many snapshots and big volumes cost. Run it with a directory on a real disk, and perhaps
+ * one of {@code volumes}, {@code snapshots} and {@code big}; it needs about 4 GiB there and leaves nothing behind.
  *
  * <p>What is opened with many volumes is opened in a process of its own, because its memory is measured.
  */

@@ -13,8 +13,8 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * Taking requests apart and putting replies together, without a socket. In the package of what it measures, which nobody
- * else may see.
+ * Taking requests apart and putting replies together, without a socket. In the package of what it measures, which
+ * nobody else may see.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

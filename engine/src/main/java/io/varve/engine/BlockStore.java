@@ -97,8 +97,8 @@ public interface BlockStore extends AutoCloseable {
     }
 
     /**
-     * Sets what of a volume is stored compressed from now on, open or not; what is there stays as it is until compaction
-     * moves it. Fails with VOLUME_NOT_FOUND or NO_SPACE.
+     * Sets what of a volume is stored compressed from now on, open or not; what is there stays as it is until
+     * compaction moves it. Fails with VOLUME_NOT_FOUND or NO_SPACE.
      */
     CompletableFuture<VolumeRecord> setCompression(VolumeId id, Compression compression);
 
@@ -117,12 +117,12 @@ public interface BlockStore extends AutoCloseable {
     CompletableFuture<SnapshotRecord> createSnapshot(SnapshotId id, VolumeId of);
 
     /**
-     * Takes snapshots of several volumes at one instant, open or not: whatever was requested of one of them after another
-     * of them had completed something is in its snapshot only if that is in the other one's. All of them exist afterwards,
-     * or none, also after a crash.
+     * Takes snapshots of several volumes at one instant, open or not: whatever was requested of one of them after
+     * another of them had completed something is in its snapshot only if that is in the other one's. All of them exist
+     * afterwards, or none, also after a crash.
      *
-     * <p>Fails with VOLUME_NOT_FOUND, ALREADY_EXISTS, INVALID (no volume, more than {@link #MOST_SNAPSHOTS_AT_ONCE}, an id
-     * twice), NO_SPACE or IO.
+     * <p>Fails with VOLUME_NOT_FOUND, ALREADY_EXISTS, INVALID (no volume, more than {@link #MOST_SNAPSHOTS_AT_ONCE}, an
+     * id twice), NO_SPACE or IO.
      *
      * @param wanted the ids of the snapshots by volume
      * @return the snapshots in the order of {@code wanted}
@@ -145,8 +145,8 @@ public interface BlockStore extends AutoCloseable {
     CompletableFuture<Volume> openSnapshot(SnapshotId id);
 
     /**
-     * The snapshots that a volume descends from, newest first: those taken of it, those of the volume that it is a clone
-     * of up to its origin, and so on.
+     * The snapshots that a volume descends from, newest first: those taken of it, those of the volume that it is a
+     * clone of up to its origin, and so on.
      */
     CompletableFuture<List<SnapshotId>> lineage(VolumeId id);
 
@@ -154,8 +154,8 @@ public interface BlockStore extends AutoCloseable {
     CompletableFuture<List<SnapshotId>> lineage(SnapshotId id);
 
     /**
-     * Tells what was changed in an open volume, or in a snapshot that is open for reading, since an older snapshot of its
-     * lineage: 1 for blocks that read otherwise now, 0 for the others. It costs as much as was changed. The older
+     * Tells what was changed in an open volume, or in a snapshot that is open for reading, since an older snapshot of
+     * its lineage: 1 for blocks that read otherwise now, 0 for the others. It costs as much as was changed. The older
      * snapshot is in use until {@link ExtentSource#release}.
      *
      * <p>Fails with SNAPSHOT_NOT_FOUND, or INVALID if the snapshot is none of its lineage.
@@ -168,12 +168,14 @@ public interface BlockStore extends AutoCloseable {
      */
     CompletableFuture<ExtentSource> allocationDepth(Volume volume);
 
-    /** Sets how fast a volume may go, at once if it is open and at its next opening if not. Not kept across restarts. */
+    /**
+     * Sets how fast a volume may go, at once if it is open and at its next opening if not. Not kept across restarts.
+     */
     void limit(VolumeId id, QosLimits limits);
 
     /**
-     * Sets what a volume gets while more is asked of the store than {@link StoreOptions#limits} allow; at once. Not kept
-     * across restarts.
+     * Sets what a volume gets while more is asked of the store than {@link StoreOptions#limits} allow; at once. Not
+     * kept across restarts.
      */
     void share(VolumeId id, QosShare share);
 

@@ -6,6 +6,8 @@ public enum Compression {
     AUTO,
     /** Nothing. */
     OFF,
-    /** All that is written, before it goes to disk, and what compaction moves, each where that saves at least an eighth. */
+    /**
+     * All that is written, before it goes to disk, and what compaction moves, each where that saves at least an eighth.
+     */
     LZ4
 }

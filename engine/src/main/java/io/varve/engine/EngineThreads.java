@@ -12,10 +12,15 @@ public interface EngineThreads {
     /** A loop for a volume that is being opened. Implementations spread volumes over their loops. */
     VolumeLoop nextLoop();
 
-    /** The accountant: one thread that runs checkpoints and everything else that waits for storage outside the data path. */
+    /**
+     * The accountant: one thread that runs checkpoints and everything else that waits for storage outside the data
+     * path.
+     */
     Executor accountant();
 
-    /** Runs tasks that wait for storage and that the accountant's work must not hold up, such as making a segment ready. */
+    /**
+     * Runs tasks that wait for storage and that the accountant's work must not hold up, such as making a segment ready.
+     */
     Executor background();
 
     /** Waits for {@code future} on the accountant. Fails with what the future failed with. */

@@ -3,8 +3,8 @@ package io.varve.engine;
 import java.util.Arrays;
 
 /**
- * Neighbouring ranges of a volume, in order, each with a value: what stands there, or what became of it. Neighbours with
- * the same value are one extent. A list that is used again and again; not thread-safe.
+ * Neighbouring ranges of a volume, in order, each with a value: what stands there, or what became of it. Neighbours
+ * with the same value are one extent. A list that is used again and again; not thread-safe.
  */
 public final class Extents {
     /** The range holds data. */

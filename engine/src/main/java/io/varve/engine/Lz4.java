@@ -5,8 +5,9 @@ import java.util.Set;
 import net.jpountz.lz4.LZ4Factory;
 
 /**
- * LZ4 as fast as this machine can do it. The native library of lz4-java is compiled for x86-64-v3: on a processor without
- * that, which many virtual machines show, it would end the process (SIGILL), so that Java does the work there. Thread-safe.
+ * LZ4 as fast as this machine can do it. The native library of lz4-java is compiled for x86-64-v3: on a processor
+ * without that, which many virtual machines show, it would end the process (SIGILL), so that Java does the work there.
+ * Thread-safe.
  */
 public final class Lz4 {
     /** What x86-64-v3 has more than x86-64-v2, by the names in /proc/cpuinfo (lzcnt goes by abm there). */

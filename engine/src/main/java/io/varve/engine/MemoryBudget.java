@@ -3,8 +3,8 @@ package io.varve.engine;
 import java.util.Arrays;
 
 /**
- * How much memory each consumer may have (law 10), from one figure: the bytes that the server takes outside of the heap. The
- * JVM's limit of direct memory has to be an eighth above it, because buffers come in chunks. Immutable.
+ * How much memory each consumer may have (law 10), from one figure: the bytes that the server takes outside of the
+ * heap. The JVM's limit of direct memory has to be an eighth above it, because buffers come in chunks. Immutable.
  */
 public final class MemoryBudget {
     /** What there is if nothing else is said: 512 MiB. */

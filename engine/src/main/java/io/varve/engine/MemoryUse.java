@@ -1,15 +1,17 @@
 package io.varve.engine;
 
 /**
- * What a server's memory outside of the heap goes to, and in how many 64ths; the last two are not part of the sum. Every
- * consumer whose demand grows with what clients do, or with what there is, is here.
+ * What a server's memory outside of the heap goes to, and in how many 64ths; the last two are not part of the sum.
+ * Every consumer whose demand grows with what clients do, or with what there is, is here.
  */
 public enum MemoryUse {
-    /** Pages of block maps. Those that are not needed are evicted; with too many unwritten ones volumes are congested. */
+    /**
+     * Pages of block maps. Those that are not needed are evicted; with too many unwritten ones volumes are congested.
+     */
     MAP_PAGES("map-pages", 16),
     /**
-     * Payloads and replies of NBD, with what the buffer pool keeps around them. Half of it is the bound past which sockets are
-     * not read.
+     * Payloads and replies of NBD, with what the buffer pool keeps around them. Half of it is the bound past which
+     * sockets are not read.
      */
     NBD_BUFFERS("nbd-buffers", 26),
     /** Buffers of volumes and snapshots that are open: 80 KiB each; with no room for one more an opening is refused. */

@@ -1,6 +1,9 @@
 package io.varve.engine;
 
-/** A volume was asked for that its {@link VolumeType} does not offer; the message names the field, its value and the limit. */
+/**
+ * A volume was asked for that its {@link VolumeType} does not offer; the message names the field, its value and the
+ * limit.
+ */
 public final class ProvisioningException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -1,8 +1,8 @@
 package io.varve.engine;
 
 /**
- * What a volume gets while the store as a whole has less than is asked of it; means nothing in a store without limits of
- * its own.
+ * What a volume gets while the store as a whole has less than is asked of it; means nothing in a store without limits
+ * of its own.
  *
  * @param minimumIops operations per second that it gets before others get more than theirs; 0 for none
  * @param weight its part of the store's time, beside the weights of the others that ask; from 1 to {@link #MOST_WEIGHT}

@@ -1,8 +1,8 @@
 package io.varve.engine;
 
 /**
- * What a read tells besides its bytes: which whole blocks are holes, so that nobody has to carry their zeroes, and where
- * it failed. Used again and again; belongs to the engine until the completion.
+ * What a read tells besides its bytes: which whole blocks are holes, so that nobody has to carry their zeroes, and
+ * where it failed. Used again and again; belongs to the engine until the completion.
  */
 public final class ReadReport {
     private static final long NOWHERE = -1;

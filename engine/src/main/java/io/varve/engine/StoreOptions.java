@@ -10,8 +10,8 @@ package io.varve.engine;
  * @param ballastBytes space kept for what gives space back on a full disk, or {@link #BALLAST_BY_DISK}
  * @param scrubBytesPerSecond how fast everything is read in the background and held against its check values; 0 for
  *     never
- * @param limits what all volumes together are held to: operations and payload bytes per second, 0 for no limit; the rest
- *     of it means nothing here
+ * @param limits what all volumes together are held to: operations and payload bytes per second, 0 for no limit; the
+ *     rest of it means nothing here
  */
 public record StoreOptions(
         MemoryBudget memory,

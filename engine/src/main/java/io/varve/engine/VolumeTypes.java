@@ -169,8 +169,8 @@ public final class VolumeTypes {
     }
 
     /**
-     * 3 IOPS for each GiB, and credits to reach 3,000 for a while. That volumes from 170 to 334 GiB reach 250 MiB/s only
-     * with credits needs no rule: without, they have not the IOPS, of 256 KiB each, to do so.
+     * 3 IOPS for each GiB, and credits to reach 3,000 for a while. That volumes from 170 to 334 GiB reach 250 MiB/s
+     * only with credits needs no rule: without, they have not the IOPS, of 256 KiB each, to do so.
      */
     private static VolumeType gp2() {
         Law law = new Law() {

@@ -5,8 +5,8 @@ import io.varve.nbd.InFlightBudget.Claim;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The memory for one long answer of a handshake: it waits its turn before the answer is made, and is given back when the
- * answer is sent, or the client is gone. Used on the connection's loop.
+ * The memory for one long answer of a handshake: it waits its turn before the answer is made, and is given back when
+ * the answer is sent, or the client is gone. Used on the connection's loop.
  */
 final class AnswerMemory {
     private final InFlightBudget budget;

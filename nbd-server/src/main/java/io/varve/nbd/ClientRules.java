@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
 
 /**
  * Which client may open which export. A file with one rule a line: the common name of the client's certificate, then
- * what it may open, an export's id or the name that it is asked for by; {@code *} stands for any characters. Empty lines
- * and lines that begin with {@code #} are skipped. Who has no rule may open nothing.
+ * what it may open, an export's id or the name that it is asked for by; {@code *} stands for any characters. Empty
+ * lines and lines that begin with {@code #} are skipped. Who has no rule may open nothing.
  *
  * <pre>
  *  # client      exports

@@ -274,8 +274,8 @@ final class Connection extends ChannelInboundHandlerAdapter implements RequestDe
     }
 
     /**
-     * Answers what is at work, and every later request with ESHUTDOWN, and closes the connection (proto.md, "Terminating
-     * the transmission phase"). A request that is not there whole by then is forgotten. Any thread.
+     * Answers what is at work, and every later request with ESHUTDOWN, and closes the connection (proto.md,
+     * "Terminating the transmission phase"). A request that is not there whole by then is forgotten. Any thread.
      *
      * @param graceNanos time that the client is given to see an ESHUTDOWN and leave by itself
      */

@@ -52,7 +52,9 @@ final class ConnectionRegistry {
         return connections.stream().mapToLong(Connection::bytes).sum();
     }
 
-    /** Drains the connections that use a volume or snapshot; the future completes when all have released their volume. */
+    /**
+     * Drains the connections that use a volume or snapshot; the future completes when all have released their volume.
+     */
     CompletableFuture<Void> disconnect(String id, long graceNanos) {
         List<CompletableFuture<Void>> closed = new ArrayList<>();
         for (Connection connection : connections) {

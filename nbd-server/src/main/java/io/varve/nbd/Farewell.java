@@ -20,8 +20,9 @@ final class Farewell {
     }
 
     /**
-     * Closes a connection whose client still talks: to do it at once would lose replies that are on their way. The client is
-     * told by the end of them, and what it says is left to the handler, which reads past it, until it hangs up.
+     * Closes a connection whose client still talks: to do it at once would lose replies that are on their way. The
+     * client is told by the end of them, and what it says is left to the handler, which reads past it, until it hangs
+     * up.
      */
     static void interrupt(ChannelHandlerContext ctx) {
         if (!(ctx.channel() instanceof DuplexChannel channel)) {

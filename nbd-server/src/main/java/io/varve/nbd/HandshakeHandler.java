@@ -25,9 +25,9 @@ import org.slf4j.LoggerFactory;
  * The wire and the pace of the fixed newstyle handshake (proto.md, "Fixed newstyle negotiation"): takes option after
  * option off the wire and lets {@link OptionDialogue} answer each before the next is looked at.
  *
- * <p>Lives on the acceptor's loop. While an answer is waited for, or the client leaves answers unread, the socket is not
- * read: of options sent ahead there is one read at most, in whatever number they come. When an export is opened, {@link
- * Opening} takes the channel from here to the volume's loop, and with it bytes that came too early.
+ * <p>Lives on the acceptor's loop. While an answer is waited for, or the client leaves answers unread, the socket is
+ * not read: of options sent ahead there is one read at most, in whatever number they come. When an export is opened,
+ * {@link Opening} takes the channel from here to the volume's loop, and with it bytes that came too early.
  */
 final class HandshakeHandler extends ByteToMessageDecoder {
     private static final Logger LOG = LoggerFactory.getLogger(HandshakeHandler.class);
@@ -307,8 +307,8 @@ final class HandshakeHandler extends ByteToMessageDecoder {
     }
 
     /**
-     * The same for a question whose answer is long: it is asked once there is memory for the answer, which waits its turn
-     * among everybody's.
+     * The same for a question whose answer is long: it is asked once there is memory for the answer, which waits its
+     * turn among everybody's.
      */
     <T> void awaitLong(Supplier<CompletableFuture<T>> question, BiConsumer<@Nullable T, @Nullable Throwable> then) {
         part = Part.ANSWERING;

@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
  * not read, so that back-pressure reaches the client instead of memory filling up. Used on the connection's loop, but
  * for {@link #bytes}.
  *
- * <p>Half of what a connection is guaranteed is for what it has received: there is always room for one small read of the
- * socket, or something comes back that the connection itself holds. The other half is for its work: requests until they
- * are answered, and replies until they are sent. What goes beyond is taken from the budget that all connections share;
- * work waits for it in order of arrival, receiving just goes on in smaller pieces and leaves room for the largest
- * request, so that nobody holds what he has received while all wait for memory to work on it.
+ * <p>Half of what a connection is guaranteed is for what it has received: there is always room for one small read of
+ * the socket, or something comes back that the connection itself holds. The other half is for its work: requests until
+ * they are answered, and replies until they are sent. What goes beyond is taken from the budget that all connections
+ * share; work waits for it in order of arrival, receiving just goes on in smaller pieces and leaves room for the
+ * largest request, so that nobody holds what he has received while all wait for memory to work on it.
  */
 final class Intake implements PayloadReceiver.Allowance {
     /** What a request and its reply take apart from payload: at least what is charged for each. */

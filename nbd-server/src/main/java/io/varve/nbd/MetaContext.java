@@ -9,8 +9,8 @@ import io.varve.engine.Extents;
  *   <li>{@code base:allocation}: bit 0 hole, bit 1 reads as zeroes (proto.md, "base:allocation metadata context");
  *   <li>{@code varve:changed-since:ID}, and the same for clients that know only QEMU's names, {@code
  *       qemu:dirty-bitmap:ID}: bit 0 set where the export reads otherwise than snapshot ID of its lineage;
- *   <li>{@code qemu:allocation-depth}: 0 where nothing is allocated, 1 for what was written since the newest snapshot, 2
- *       since the one before, and so on.
+ *   <li>{@code qemu:allocation-depth}: 0 where nothing is allocated, 1 for what was written since the newest snapshot,
+ *       2 since the one before, and so on.
  * </ul>
  *
  * @param name the full name

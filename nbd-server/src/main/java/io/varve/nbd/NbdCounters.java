@@ -71,8 +71,8 @@ public final class NbdCounters {
     }
 
     /**
-     * Memory of all connections in the transmission phase, as of each one's last turn: what was received, requests at work,
-     * those of clients that went away meanwhile too, and unsent replies.
+     * Memory of all connections in the transmission phase, as of each one's last turn: what was received, requests at
+     * work, those of clients that went away meanwhile too, and unsent replies.
      */
     public long bytesInFlight() {
         return connections.bytes();

@@ -18,9 +18,9 @@ import java.time.Duration;
  * @param connectionBytes bytes of one connection's requests at work: two of the largest; a larger one goes in alone
  * @param totalBytes memory of all connections together beyond what each is guaranteed; whoever wants more waits his
  *     turn. A request larger than it goes in alone
- * @param guaranteedBytes what a connection may hold even while the total is used up, half of it received and half at work,
- *     so that greedy clients slow others down but cannot starve them. Connections times this, and the total, bound the
- *     direct memory
+ * @param guaranteedBytes what a connection may hold even while the total is used up, half of it received and half at
+ *     work, so that greedy clients slow others down but cannot starve them. Connections times this, and the total,
+ *     bound the direct memory
  * @param outboundBytes replies that wait for a client to read them; past it its socket is not read
  * @param statusExtents extents that one context answers to one BLOCK_STATUS; the client asks again behind them. The
  *     protocol wants no more than 2^20
@@ -60,13 +60,13 @@ public record NbdLimits(
     /**
      * How long is waited for clients. Whoever has nothing to say and nothing to be told may stay for ever.
      *
-     * @param stall time in which nothing moves, in either direction, in the middle of a message or while replies are unread;
-     *     then the connection is closed. No link is as slow as that
-     * @param pressed the same for a connection that holds memory which others wait for: a client that asks for the largest
-     *     replies and does not take them would keep it for the whole stall. Longer than what a kernel's socket buffer hides
-     *     of a slow client
-     * @param pressedBytes what such a client has to move in that time, if it has so much to move: less would give the memory
-     *     back too late. It is 100 KiB/s
+     * @param stall time in which nothing moves, in either direction, in the middle of a message or while replies are
+     *     unread; then the connection is closed. No link is as slow as that
+     * @param pressed the same for a connection that holds memory which others wait for: a client that asks for the
+     *     largest replies and does not take them would keep it for the whole stall. Longer than what a kernel's socket
+     *     buffer hides of a slow client
+     * @param pressedBytes what such a client has to move in that time, if it has so much to move: less would give the
+     *     memory back too late. It is 100 KiB/s
      * @param farewell time to take the last replies and to hang up, when the server ends a connection
      */
     public record Patience(Duration stall, Duration pressed, long pressedBytes, Duration farewell) {
@@ -88,8 +88,8 @@ public record NbdLimits(
      * @param listedExports exports that LIST names; with more it is answered TOO_BIG. libnbd's own programs stop there
      * @param metaQueries queries in one LIST_META_CONTEXT or SET_META_CONTEXT
      * @param metaContexts contexts that one client may select: each is asked by every BLOCK_STATUS
-     * @param tlsHandshakes handshakes of TLS at once, before anybody has shown who he is: each keeps buffers and keys on the
-     *     heap. One more is refused and may be tried again
+     * @param tlsHandshakes handshakes of TLS at once, before anybody has shown who he is: each keeps buffers and keys
+     *     on the heap. One more is refused and may be tried again
      * @param duration time for everything before the transmission phase
      */
     public record Negotiation(
@@ -181,9 +181,9 @@ public record NbdLimits(
     }
 
     /**
-     * The same within {@code bytes} of memory outside of the heap: half of it is the total, a quarter is what connections are
-     * guaranteed, and a quarter is for what the buffer pool keeps around them. Connections that nothing could be guaranteed to
-     * are not taken.
+     * The same within {@code bytes} of memory outside of the heap: half of it is the total, a quarter is what
+     * connections are guaranteed, and a quarter is for what the buffer pool keeps around them. Connections that nothing
+     * could be guaranteed to are not taken.
      */
     public NbdLimits within(long bytes) {
         int served = (int) Math.max(1, Math.min(connections, bytes / 4 / LEAST_GUARANTEED_BYTES));

@@ -37,7 +37,9 @@ final class NbdRequest implements Completion {
     @Nullable
     ByteBuf buffer;
 
-    /** The buffer is the one that the request was received in: others may hold it too, and it is charged as received. */
+    /**
+     * The buffer is the one that the request was received in: others may hold it too, and it is charged as received.
+     */
     boolean received;
 
     /** The payload as the client sent it. */

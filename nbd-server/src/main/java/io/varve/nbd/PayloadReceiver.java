@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Gives a channel the buffers that it receives into. As a rule they follow the traffic in size, from 8 KiB to 512 KiB,
- * as far as its connection may hold so much, so that a queue of small writes comes in one read; while a large payload is due, the socket is read straight into
- * that payload's own buffer. One per channel; after the channel is set up, used on the channel's loop only.
+ * as far as its connection may hold so much, so that a queue of small writes comes in one read; while a large payload
+ * is due, the socket is read straight into that payload's own buffer. One per channel; after the channel is set up,
+ * used on the channel's loop only.
  */
 final class PayloadReceiver implements RecvByteBufAllocator {
     /** A rest shorter than this is cheaper copied, with whatever follows it, than read on its own. */

@@ -9,9 +9,9 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts replies on the wire (proto.md, "Simple reply message", "Structured reply chunk message", "Structured reply types";
- * extension EXTENDED_HEADERS, "Extended reply chunk message"). Replies without payload gather in one buffer until {@link
- * #flush}; the protocol lets replies overtake each other. Hot path; used on the connection's loop only.
+ * Puts replies on the wire (proto.md, "Simple reply message", "Structured reply chunk message", "Structured reply
+ * types"; extension EXTENDED_HEADERS, "Extended reply chunk message"). Replies without payload gather in one buffer
+ * until {@link #flush}; the protocol lets replies overtake each other. Hot path; used on the connection's loop only.
  */
 final class ReplyWriter {
     private static final int GATHER_BYTES = 1024;
@@ -58,8 +58,8 @@ final class ReplyWriter {
     /**
      * Answers a READ with its buffer, in which the payload is in place but for the holes that its report names; takes
      * the buffer over. The room of each hole, a block at least, takes the headers of the chunks around it, so that data
-     * is not moved: what is sent are slices from one hole to the next, as one message, which holds the whole buffer until
-     * it is sent.
+     * is not moved: what is sent are slices from one hole to the next, as one message, which holds the whole buffer
+     * until it is sent.
      */
     void pieces(NbdRequest request, ByteBuf buffer) {
         Extents extents = request.report.extents();

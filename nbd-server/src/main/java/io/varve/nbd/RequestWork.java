@@ -10,8 +10,8 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is done for each request of a connection, from the call of the volume to the form of the answer (proto.md, "Request
- * types"). Hot path; used on the volume's loop only.
+ * What is done for each request of a connection, from the call of the volume to the form of the answer (proto.md,
+ * "Request types"). Hot path; used on the volume's loop only.
  */
 final class RequestWork {
     private final Session session;

@@ -10,8 +10,8 @@ import java.util.List;
 
 /**
  * Answers one BLOCK_STATUS (proto.md, NBD_CMD_BLOCK_STATUS, NBD_REPLY_TYPE_BLOCK_STATUS; extension EXTENDED_HEADERS,
- * NBD_REPLY_TYPE_BLOCK_STATUS_EXT): one chunk per metadata context, one context after the other, each in its own turn of
- * the loop. Used on the volume's loop.
+ * NBD_REPLY_TYPE_BLOCK_STATUS_EXT): one chunk per metadata context, one context after the other, each in its own turn
+ * of the loop. Used on the volume's loop.
  */
 final class StatusQuery implements Completion {
     private static final int SHORT_DESCRIPTOR_BYTES = 8;

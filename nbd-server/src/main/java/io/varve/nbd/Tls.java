@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes TLS engines (proto.md, "TLS support", "TLS versions") from certificates that may be renewed while the server runs.
- * Files are read, and the heavy steps of handshakes taken, on threads of its own, never on a loop. Thread-safe.
+ * Makes TLS engines (proto.md, "TLS support", "TLS versions") from certificates that may be renewed while the server
+ * runs. Files are read, and the heavy steps of handshakes taken, on threads of its own, never on a loop. Thread-safe.
  */
 final class Tls implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Tls.class);

@@ -19,7 +19,9 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** The ways to reach the kernel's sockets. Timers of epoll and io_uring are as fine as nanoseconds, those of NIO 1 ms. */
+/**
+ * The ways to reach the kernel's sockets. Timers of epoll and io_uring are as fine as nanoseconds, those of NIO 1 ms.
+ */
 public enum Transport {
     EPOLL(EpollServerSocketChannel.class, EpollServerDomainSocketChannel.class) {
         @Override

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What libnbd's own programs see of the protocol: what is offered, and errors as it words them. What clients get back of
- * what they wrote is tested on the real server, in the api module.
+ * What libnbd's own programs see of the protocol: what is offered, and errors as it words them. What clients get back
+ * of what they wrote is tested on the real server, in the api module.
  */
 class ClientProgramsTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);

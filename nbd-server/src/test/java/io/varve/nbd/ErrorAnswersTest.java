@@ -20,8 +20,9 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The error answers of the document (proto.md, "Option reply types", "Error values") as libnbd, told not to check anything
- * itself, gets and words them. What libnbd cannot ask for is in {@code IndependentClientSystemTest} of the api module.
+ * The error answers of the document (proto.md, "Option reply types", "Error values") as libnbd, told not to check
+ * anything itself, gets and words them. What libnbd cannot ask for is in {@code IndependentClientSystemTest} of the api
+ * module.
  */
 @RequiresTools("nbdsh")
 class ErrorAnswersTest {

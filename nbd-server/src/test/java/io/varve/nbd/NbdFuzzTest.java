@@ -11,9 +11,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Whatever a client sends, the server neither throws nor hangs nor loses a buffer or a handle. The default run replays the
- * corpus beside this class's resources; {@code JAZZER_FUZZ=1 mvn -pl nbd-server -am test -Dtest=NbdFuzzTest#handshake} and
- * {@code #transmission} look for more, guided by coverage. What is found stays in the corpus.
+ * Whatever a client sends, the server neither throws nor hangs nor loses a buffer or a handle. The default run replays
+ * the corpus beside this class's resources;
+ * {@code JAZZER_FUZZ=1 mvn -pl nbd-server -am test -Dtest=NbdFuzzTest#handshake} and {@code #transmission} look for
+ * more, guided by coverage. What is found stays in the corpus.
  */
 class NbdFuzzTest {
     private static final int VOLUME_BYTES = 1 << 17;

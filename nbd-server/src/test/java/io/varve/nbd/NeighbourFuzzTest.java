@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Timeout;
 /**
  * No input, however broken, costs another connection anything. A server in memory, from the handshake on, with clients
  * that say what a seed makes up, are slow, vanish or are thrown out; beside them a neighbour, each of whose requests is
- * answered at once and right. The memory really in use stays within the bounds all the time, and at the end there is none.
- * {@code -Dvarve.fuzz.iterations} says how long it goes on; a seed that fails is named.
+ * answered at once and right. The memory really in use stays within the bounds all the time, and at the end there is
+ * none. {@code -Dvarve.fuzz.iterations} says how long it goes on; a seed that fails is named.
  */
 @Timeout(value = 6, unit = java.util.concurrent.TimeUnit.HOURS)
 class NeighbourFuzzTest {

@@ -21,9 +21,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Access keys for the AWS faces and API tokens for the native API. Each kind opens a door of its own: where the operator
- * lets it be open, a door is so as long as there is no credential for it. Looking up waits for nothing; making and removing
- * block. Thread-safe.
+ * Access keys for the AWS faces and API tokens for the native API. Each kind opens a door of its own: where the
+ * operator lets it be open, a door is so as long as there is no credential for it. Looking up waits for nothing; making
+ * and removing block. Thread-safe.
  */
 public final class Credentials implements AccessKeys {
     /** The kind of access keys. */
@@ -212,7 +212,9 @@ public final class Credentials implements AccessKeys {
                 .count();
     }
 
-    /** Removes one; it is let in no more when this returns. Fails with RESOURCE_NOT_FOUND or OPERATION_NOT_PERMITTED. */
+    /**
+     * Removes one; it is let in no more when this returns. Fails with RESOURCE_NOT_FOUND or OPERATION_NOT_PERMITTED.
+     */
     public synchronized void remove(String kind, String id) {
         CredentialEntry entry = entries.get(id);
         if (entry == null || !entry.kind().equals(kind)) {

@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where requests of AWS clients come in: says whose they are and which face answers them. A request that is not signed is
- * never served, because a web page can make a browser send one. On the server's loop.
+ * Where requests of AWS clients come in: says whose they are and which face answers them. A request that is not signed
+ * is never served, because a web page can make a browser send one. On the server's loop.
  */
 public final class AwsGate {
     private static final Logger LOG = LoggerFactory.getLogger(AwsGate.class);

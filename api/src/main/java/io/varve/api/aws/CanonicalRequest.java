@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * The one way to write down a request before it is signed (AWS, "Create a signed AWS API request", step 1), as all services
- * but S3 have it: the path is without detours and encoded once more than it was sent.
+ * The one way to write down a request before it is signed (AWS, "Create a signed AWS API request", step 1), as all
+ * services but S3 have it: the path is without detours and encoded once more than it was sent.
  */
 final class CanonicalRequest {
     private static final Pattern SPACES = Pattern.compile("\\s+");

@@ -12,7 +12,10 @@ public interface Face {
         return AwsLimits.QUERY_BODY_BYTES;
     }
 
-    /** What is asked for. Anything that cannot be told yet, or is wrong, is a reading action that {@link #answer} refuses. */
+    /**
+     * What is asked for. Anything that cannot be told yet, or is wrong, is a reading action that {@link #answer}
+     * refuses.
+     */
     Action action(SignedRequest request);
 
     /** Does it. What fails with an exception is answered with InternalFailure; refusals are answers. */

@@ -18,8 +18,9 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Checks Signature Version 4: that whoever sent a request has the secret of the access key that it names, and signed this
- * request, and not long ago. A request can be repeated by who has seen it as long as its date is good, as with AWS.
+ * Checks Signature Version 4: that whoever sent a request has the secret of the access key that it names, and signed
+ * this request, and not long ago. A request can be repeated by who has seen it as long as its date is good, as with
+ * AWS.
  */
 final class SignatureCheck {
     private static final String CONTENT_HASH = "x-amz-content-sha256";

@@ -5,8 +5,8 @@ import java.util.function.IntConsumer;
 import java.util.function.IntPredicate;
 
 /**
- * Finds the blocks of {@link DirectBlocks#BYTES} in which something is, by questions about extents: costs as much as there
- * are extents, however large the volume.
+ * Finds the blocks of {@link DirectBlocks#BYTES} in which something is, by questions about extents: costs as much as
+ * there are extents, however large the volume.
  */
 final class BlockWalk {
     private final Question question;

@@ -11,7 +11,9 @@ import java.time.Instant;
  * @param volumeType the type that it had: another type's credits are something else
  */
 record BurstCredit(VolumeId id, String volumeType, long credits, Instant savedAt) {
-    /** What it has now: time that passed counts, but no more of it than fills the bucket, and none that went backwards. */
+    /**
+     * What it has now: time that passed counts, but no more of it than fills the bucket, and none that went backwards.
+     */
     long at(Instant now, Burst burst) {
         long most = (burst.capacity() - Math.min(credits, burst.capacity())) / burst.perSecond() + 1;
         long seconds = Math.max(0, Math.min(most, Duration.between(savedAt, now).toSeconds()));

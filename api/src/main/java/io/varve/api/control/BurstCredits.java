@@ -9,8 +9,8 @@ import java.util.Optional;
 
 /**
  * Keeps what volumes have saved for bursts across restarts: written down once a minute and at the end. A process that
- * dies gives its volumes back what they spent in the last minute; nobody waits for storage because of it. One thread at a
- * time.
+ * dies gives its volumes back what they spent in the last minute; nobody waits for storage because of it. One thread at
+ * a time.
  */
 final class BurstCredits {
     private static final Duration PERIOD = Duration.ofMinutes(1);

@@ -12,7 +12,10 @@ public final class ETag {
 
     private ETag() {}
 
-    /** The tag of an object with this entry and what else is said of it: another one for everything that is said otherwise. */
+    /**
+     * The tag of an object with this entry and what else is said of it: another one for everything that is said
+     * otherwise.
+     */
     static String of(Entry<?> entry, Object... more) {
         try {
             byte[] text = (entry + " " + Arrays.toString(more)).getBytes(StandardCharsets.UTF_8);

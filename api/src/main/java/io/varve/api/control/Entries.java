@@ -19,8 +19,8 @@ public interface Entries<T> {
     }
 
     /**
-     * Adds or replaces entries without waiting for stable storage: the death of the process loses nothing, a power failure
-     * may. For what start-up would find out by itself.
+     * Adds or replaces entries without waiting for stable storage: the death of the process loses nothing, a power
+     * failure may. For what start-up would find out by itself.
      */
     void settle(Collection<T> entries);
 

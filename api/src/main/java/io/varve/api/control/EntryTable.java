@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link Entries} in a table of an {@link SqlFile}, a row each, with the key in the column {@code id}. Which columns there
- * are is said by the class that knows the kind.
+ * {@link Entries} in a table of an {@link SqlFile}, a row each, with the key in the column {@code id}. Which columns
+ * there are is said by the class that knows the kind.
  */
 final class EntryTable<T> implements Entries<T> {
     private final SqlFile file;

@@ -8,8 +8,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Images that have disks of their own which read as those of another. Either there is the copy with its snapshots or nothing
- * of both, also if a crash cuts it short. Thread-safe.
+ * Images that have disks of their own which read as those of another. Either there is the copy with its snapshots or
+ * nothing of both, also if a crash cuts it short. Thread-safe.
  */
 public final class ImageCopies {
     private final ControlParts parts;
@@ -36,8 +36,8 @@ public final class ImageCopies {
     }
 
     /**
-     * Copies an image, or finds the copy that the same token made. Neither deprecation nor protection is copied. Fails with
-     * IMAGE_NOT_FOUND, IMAGE_UNAVAILABLE, and as {@link Snapshots#copy} and {@link Images#register} do.
+     * Copies an image, or finds the copy that the same token made. Neither deprecation nor protection is copied. Fails
+     * with IMAGE_NOT_FOUND, IMAGE_UNAVAILABLE, and as {@link Snapshots#copy} and {@link Images#register} do.
      */
     public CompletableFuture<ImageEntry> copy(ImageId of, Request request) {
         Optional<ClientToken> token = request.token(of);

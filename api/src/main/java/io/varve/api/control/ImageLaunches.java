@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 
 /**
- * Volumes out of images: clones at once, in full speed. A launch makes all its volumes or none, also if it is cut short by a
- * crash. Thread-safe.
+ * Volumes out of images: clones at once, in full speed. A launch makes all its volumes or none, also if it is cut short
+ * by a crash. Thread-safe.
  */
 public final class ImageLaunches {
     /** How many volumes one launch may make. */

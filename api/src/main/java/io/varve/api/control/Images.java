@@ -18,15 +18,18 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
- * Images: what machines begin as. A registration is first written down, from when on nobody can delete its snapshots, then waits for
- * deletions of these that came before it, and counts if all are still there. {@link Recovery} finishes or undoes one that a
- * crash cut short; {@link #finish} ends deregistrations. Thread-safe.
+ * Images: what machines begin as. A registration is first written down, from when on nobody can delete its snapshots,
+ * then waits for deletions of these that came before it, and counts if all are still there. {@link Recovery} finishes
+ * or undoes one that a crash cut short; {@link #finish} ends deregistrations. Thread-safe.
  */
 public final class Images {
     /** How many there may be. */
     public static final int MOST = 10_000;
 
-    /** Registrations and deregistrations go one after the other: names are unique, and no two wait for the same snapshots. */
+    /**
+     * Registrations and deregistrations go one after the other: names are unique, and no two wait for the same
+     * snapshots.
+     */
     private static final String TURN = "images";
 
     private static final int GIB_SHIFT = 30;
@@ -265,7 +268,9 @@ public final class Images {
                 .orElseThrow(() -> notFound(id));
     }
 
-    /** One that something new may be begun with. Fails with IMAGE_NOT_FOUND, or IMAGE_UNAVAILABLE while it is disabled. */
+    /**
+     * One that something new may be begun with. Fails with IMAGE_NOT_FOUND, or IMAGE_UNAVAILABLE while it is disabled.
+     */
     ImageEntry usable(ImageId id) {
         ImageEntry image = describe(id);
         if (image.disabled()) {
@@ -302,11 +307,11 @@ public final class Images {
     }
 
     /**
-     * Deregisters an image, or puts it into the recycle bin if a rule keeps it: its snapshots stay then. Volumes launched
-     * from it stay. Fails with OPERATION_NOT_PERMITTED while it is protected.
+     * Deregisters an image, or puts it into the recycle bin if a rule keeps it: its snapshots stay then. Volumes
+     * launched from it stay. Fails with OPERATION_NOT_PERMITTED while it is protected.
      *
-     * @param deleteSnapshots delete those of its snapshots that no other image uses and that are not locked, or put them
-     *     into the recycle bin where a rule keeps them
+     * @param deleteSnapshots delete those of its snapshots that no other image uses and that are not locked, or put
+     *     them into the recycle bin where a rule keeps them
      * @return what came of the snapshots; empty if they were to stay
      */
     public CompletableFuture<List<SnapshotResult>> deregister(
@@ -360,8 +365,8 @@ public final class Images {
     }
 
     /**
-     * Takes an image out of the recycle bin. Fails with IMAGE_NOT_FOUND if it is not there, IMAGE_NAME_DUPLICATE if another
-     * has got its name.
+     * Takes an image out of the recycle bin. Fails with IMAGE_NOT_FOUND if it is not there, IMAGE_NAME_DUPLICATE if
+     * another has got its name.
      */
     public CompletableFuture<ImageEntry> restore(ImageId id) {
         return parts.sequencer().run(TURN, () -> {

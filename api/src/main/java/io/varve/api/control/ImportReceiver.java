@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a portable file, as it comes, to the hidden volume of an import, and makes the snapshot at its end. What was
- * checked and written is kept when the file breaks off or turns out to be damaged: sending goes on behind it. Blocks; one
- * thread at a time.
+ * checked and written is kept when the file breaks off or turns out to be damaged: sending goes on behind it. Blocks;
+ * one thread at a time.
  */
 public final class ImportReceiver implements AutoCloseable {
     /** How much is sent again at most after a crash. */
@@ -53,8 +53,8 @@ public final class ImportReceiver implements AutoCloseable {
     /**
      * Takes the next bytes.
      *
-     * @throws RequestException INVALID_PARAMETER_VALUE if the file is damaged or no such file, SNAPSHOT_NOT_FOUND if what
-     *     it builds on is not here, INSUFFICIENT_VOLUME_CAPACITY
+     * @throws RequestException INVALID_PARAMETER_VALUE if the file is damaged or no such file, SNAPSHOT_NOT_FOUND if
+     *     what it builds on is not here, INSUFFICIENT_VOLUME_CAPACITY
      */
     public void accept(byte[] bytes) {
         try {

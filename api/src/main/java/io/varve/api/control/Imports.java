@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Snapshots that come from portable files and disk images. The bytes of a file may come in several pieces: each goes on where the last one
- * ended, also after a crash; a disk image is read in one go. Thread-safe.
+ * Snapshots that come from portable files and disk images. The bytes of a file may come in several pieces: each goes on
+ * where the last one ended, also after a crash; a disk image is read in one go. Thread-safe.
  */
 public final class Imports {
     private static final Logger LOG = LoggerFactory.getLogger(Imports.class);

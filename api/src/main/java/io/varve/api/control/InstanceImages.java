@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Images of instances as they are: snapshots of all attached volumes at one instant, registered. Either there is the image
- * with its snapshots or nothing of both, also if a crash cuts it short. Thread-safe.
+ * Images of instances as they are: snapshots of all attached volumes at one instant, registered. Either there is the
+ * image with its snapshots or nothing of both, also if a crash cuts it short. Thread-safe.
  */
 public final class InstanceImages {
     private final ControlParts parts;
@@ -47,8 +47,8 @@ public final class InstanceImages {
     }
 
     /**
-     * Makes an image, or finds the one that the same token made. Fails with INSTANCE_NOT_FOUND, INCORRECT_STATE if nothing
-     * is attached, and as {@link Images#register} does.
+     * Makes an image, or finds the one that the same token made. Fails with INSTANCE_NOT_FOUND, INCORRECT_STATE if
+     * nothing is attached, and as {@link Images#register} does.
      */
     public CompletableFuture<ImageEntry> create(InstanceId id, Request request) {
         Optional<ClientToken> token = request.token(id);

@@ -15,8 +15,8 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Instances with the disks of an image. The volumes are made first and are provisional until the instance is written down
- * with them, so that a launch is whole or never was, also if a crash cuts it short. Thread-safe.
+ * Instances with the disks of an image. The volumes are made first and are provisional until the instance is written
+ * down with them, so that a launch is whole or never was, also if a crash cuts it short. Thread-safe.
  */
 public final class InstanceLaunches {
     private final ControlParts parts;
@@ -36,7 +36,8 @@ public final class InstanceLaunches {
      *
      * @param left out: the device of the image has no disk
      * @param snapshot empty for that of the image; a disk that the image has not is empty then
-     * @param deleteOnTermination empty for what the image says; a disk that the image has not goes with the instance then
+     * @param deleteOnTermination empty for what the image says; a disk that the image has not goes with the instance
+     *     then
      */
     public record Disk(
             String deviceName,

@@ -16,8 +16,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Machines that others run, and the volumes attached to them. Who runs a machine tells its states; termination lets go
- * of its volumes, and deletes those that go with it. A termination is first written down, so that {@link #tick} finishes
- * what a crash left. Thread-safe.
+ * of its volumes, and deletes those that go with it. A termination is first written down, so that {@link #tick}
+ * finishes what a crash left. Thread-safe.
  */
 public final class Instances {
     /** How many there may be. */
@@ -29,7 +29,10 @@ public final class Instances {
     /** How long a terminated instance is still told of, as in EC2. */
     private static final Duration TOLD = Duration.ofHours(1);
 
-    /** One after the other: a volume is attached to one instance, or to so many, and an instance has one volume at a device. */
+    /**
+     * One after the other: a volume is attached to one instance, or to so many, and an instance has one volume at a
+     * device.
+     */
     static final String TURN = "instances";
 
     private static final Logger LOG = LoggerFactory.getLogger(Instances.class);
@@ -121,9 +124,9 @@ public final class Instances {
     }
 
     /**
-     * Tells that an instance has come into a state. {@code terminated} disconnects the NBD clients of its volumes, lets go
-     * of these, and deletes those that go with it; a volume that another instance has too keeps its clients, and goes with
-     * the last. Fails with INCORRECT_INSTANCE_STATE.
+     * Tells that an instance has come into a state. {@code terminated} disconnects the NBD clients of its volumes, lets
+     * go of these, and deletes those that go with it; a volume that another instance has too keeps its clients, and
+     * goes with the last. Fails with INCORRECT_INSTANCE_STATE.
      */
     public CompletableFuture<InstanceEntry> become(
             InstanceId id, InstanceState life, Precondition precondition, Connections connections) {
@@ -187,8 +190,8 @@ public final class Instances {
     }
 
     /**
-     * Attaches a volume. Fails with INCORRECT_INSTANCE_STATE, VOLUME_NOT_FOUND, VOLUME_IN_USE, ATTACHMENT_LIMIT_EXCEEDED, or
-     * INVALID_PARAMETER_VALUE if the device is taken.
+     * Attaches a volume. Fails with INCORRECT_INSTANCE_STATE, VOLUME_NOT_FOUND, VOLUME_IN_USE,
+     * ATTACHMENT_LIMIT_EXCEEDED, or INVALID_PARAMETER_VALUE if the device is taken.
      */
     public CompletableFuture<InstanceEntry> attach(
             InstanceId id, VolumeId volume, String deviceName, boolean deleteOnTermination) {
@@ -238,8 +241,8 @@ public final class Instances {
     }
 
     /**
-     * What was begun with the volume ends first, such as a deletion or the end of its Multi-Attach; what comes later sees
-     * that it is attached.
+     * What was begun with the volume ends first, such as a deletion or the end of its Multi-Attach; what comes later
+     * sees that it is attached.
      */
     private void requireFree(VolumeId volume, List<InstanceId> others) {
         try {
@@ -272,8 +275,8 @@ public final class Instances {
     }
 
     /**
-     * Detaches a volume; while an NBD client has it open it is only on its way, unless by force or while another instance
-     * has it too: nobody can tell whose client that is. Fails with ATTACHMENT_NOT_FOUND.
+     * Detaches a volume; while an NBD client has it open it is only on its way, unless by force or while another
+     * instance has it too: nobody can tell whose client that is. Fails with ATTACHMENT_NOT_FOUND.
      *
      * @param force disconnect its NBD clients, those of other instances too
      */

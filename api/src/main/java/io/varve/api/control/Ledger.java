@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The entries of one kind: each change is made durable first, can then be looked up here and is told as an event. Thread-safe; who changes an
- * entry sees to it that nobody else changes the same one.
+ * The entries of one kind: each change is made durable first, can then be looked up here and is told as an event.
+ * Thread-safe; who changes an entry sees to it that nobody else changes the same one.
  */
 final class Ledger<K, T extends Entry<K>> {
     private final Entries<T> durable;

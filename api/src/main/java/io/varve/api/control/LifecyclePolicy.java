@@ -85,7 +85,9 @@ public record LifecyclePolicy(
         return targetTags.entrySet().stream().anyMatch(volume.tags().entrySet()::contains);
     }
 
-    /** What makes a snapshot this policy's, and the only one of its volume that was due then. Clients cannot send it. */
+    /**
+     * What makes a snapshot this policy's, and the only one of its volume that was due then. Clients cannot send it.
+     */
     String token(Instant due, Object volume) {
         return tokenPrefix() + due.toEpochMilli() + " " + volume;
     }

@@ -4,9 +4,9 @@ import io.varve.engine.VolumeTypes;
 import java.util.Optional;
 
 /**
- * What is to be changed of a volume's {@link VolumeLimits}: another type begins with its own figures, the same one keeps
- * those that were chosen. What is empty is not asked for; 0 asks for what the type gives, {@link VolumeLimits#UNLIMITED}
- * for no limit.
+ * What is to be changed of a volume's {@link VolumeLimits}: another type begins with its own figures, the same one
+ * keeps those that were chosen. What is empty is not asked for; 0 asks for what the type gives,
+ * {@link VolumeLimits#UNLIMITED} for no limit.
  */
 public record LimitsChange(Optional<String> volumeType, Optional<Integer> iops, Optional<Integer> throughputMiBps) {
     public static final LimitsChange NONE = new LimitsChange(Optional.empty(), Optional.empty(), Optional.empty());

@@ -45,8 +45,8 @@ public record ListRequest(List<Filter> filters, Set<String> ids, int limit, Opti
     }
 
     /**
-     * The page that is wanted of a list in order. A token names a place in that order, not an object: it stays good when
-     * the object there is deleted.
+     * The page that is wanted of a list in order. A token names a place in that order, not an object: it stays good
+     * when the object there is deleted.
      *
      * @param kind what is listed: a token is good for the list that it came from only
      * @param order where an object stands; larger further back, never the same for two

@@ -22,8 +22,8 @@ final class MultiAttach {
 
     /**
      * What a volume has after a change. Fails with INVALID_PARAMETER_COMBINATION if its type does not offer it,
-     * UNSUPPORTED_OPERATION for an io1 volume, which has it from the beginning or never, and VOLUME_IN_USE if it is to end
-     * while several instances have the volume.
+     * UNSUPPORTED_OPERATION for an io1 volume, which has it from the beginning or never, and VOLUME_IN_USE if it is to
+     * end while several instances have the volume.
      *
      * @param wanted empty to leave it
      * @param limits with the type that the volume will have

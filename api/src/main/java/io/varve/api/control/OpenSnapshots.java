@@ -14,8 +14,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
 /**
- * Snapshots that are open for reading a block now and then: who reads one block reads the next one soon, so that they stay
- * open for a while. Thread-safe.
+ * Snapshots that are open for reading a block now and then: who reads one block reads the next one soon, so that they
+ * stay open for a while. Thread-safe.
  */
 final class OpenSnapshots implements AutoCloseable {
     /** How many stay open that nobody reads; each takes memory of the engine. */

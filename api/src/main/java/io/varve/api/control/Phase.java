@@ -5,8 +5,8 @@ public enum Phase {
     /** The engine may or may not have it yet; it is offered to nobody. */
     CREATING,
     /**
-     * It is part of something larger that is not whole yet, and offered to nobody. What is still so at start-up goes, unless
-     * an image or an instance has it: that was written down, and with it the larger thing is whole.
+     * It is part of something larger that is not whole yet, and offered to nobody. What is still so at start-up goes,
+     * unless an image or an instance has it: that was written down, and with it the larger thing is whole.
      */
     PROVISIONAL,
     /** The engine has it. */

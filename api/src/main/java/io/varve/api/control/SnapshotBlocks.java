@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * Completed snapshots, block by block of {@link DirectBlocks#BYTES}: which there are, which two snapshots differ in, and
- * what is in them. Thread-safe.
+ * Completed snapshots, block by block of {@link DirectBlocks#BYTES}: which there are, which two snapshots differ in,
+ * and what is in them. Thread-safe.
  */
 public final class SnapshotBlocks implements AutoCloseable {
     private static final int CHANGED = 1;
@@ -78,8 +78,8 @@ public final class SnapshotBlocks implements AutoCloseable {
     }
 
     /**
-     * The blocks in which a snapshot reads otherwise than an older or a younger one of its lineage, from an index on. Fails
-     * like {@link #list}, and with UNRELATED_SNAPSHOTS.
+     * The blocks in which a snapshot reads otherwise than an older or a younger one of its lineage, from an index on.
+     * Fails like {@link #list}, and with UNRELATED_SNAPSHOTS.
      */
     public CompletableFuture<Page<Change>> changed(SnapshotId first, SnapshotId second, int from, int most) {
         return blocks.run(() -> {
@@ -162,8 +162,8 @@ public final class SnapshotBlocks implements AutoCloseable {
     }
 
     /**
-     * Reads a block; every part of it is checked. Fails with SNAPSHOT_NOT_FOUND, INCORRECT_STATE, INVALID_BLOCK beyond the
-     * end, or REQUEST_LIMIT_EXCEEDED.
+     * Reads a block; every part of it is checked. Fails with SNAPSHOT_NOT_FOUND, INCORRECT_STATE, INVALID_BLOCK beyond
+     * the end, or REQUEST_LIMIT_EXCEEDED.
      */
     public CompletableFuture<Block> read(SnapshotId id, int index) {
         return blocks.run(() -> {

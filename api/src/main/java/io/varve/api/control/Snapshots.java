@@ -153,7 +153,9 @@ public final class Snapshots {
         return parts.sequencer().run(turn(request.clientToken(), id), () -> describe(creation.create(id, request)));
     }
 
-    /** Makes a snapshot that reads as another, with a life and a label of its own, or finds the one of the same token. */
+    /**
+     * Makes a snapshot that reads as another, with a life and a label of its own, or finds the one of the same token.
+     */
     public CompletableFuture<SnapshotView> copy(SnapshotCopyRequest request) {
         SnapshotId id = SnapshotId.random(parts.random());
         return parts.sequencer().run(turn(request.clientToken(), id), () -> describe(creation.copy(id, request)));
@@ -164,8 +166,8 @@ public final class Snapshots {
     }
 
     /**
-     * Takes snapshots of several volumes at one instant, in the order of the request; all come about, or none. Finds those
-     * that the same token took.
+     * Takes snapshots of several volumes at one instant, in the order of the request; all come about, or none. Finds
+     * those that the same token took.
      */
     public CompletableFuture<List<SnapshotView>> createGroup(SnapshotGroupRequest request) {
         Map<VolumeId, SnapshotId> wanted = creation.draw(request.of());

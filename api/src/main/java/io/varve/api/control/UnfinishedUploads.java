@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** {@link Uploads} that the store has no snapshot of yet, as if it had: so they are shown like the others. Thread-safe. */
+/**
+ * {@link Uploads} that the store has no snapshot of yet, as if it had: so they are shown like the others. Thread-safe.
+ */
 final class UnfinishedUploads {
     private static final int ID_BITS = 20;
     private static final long BEHIND_ALL = 1L << 62;

@@ -19,8 +19,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An upload in this process: its hidden volume, open, and who is writing to it. Which blocks were sent is not kept here but
- * asked of the block map: those that were written since the volume began. Waits; thread-safe.
+ * An upload in this process: its hidden volume, open, and who is writing to it. Which blocks were sent is not kept here
+ * but asked of the block map: those that were written since the volume began. Waits; thread-safe.
  */
 final class UploadSession {
     /** What was written since the volume was created or cloned is this many layers down. */

@@ -20,11 +20,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Snapshots that clients send block by block. Until one is completed its blocks are in a hidden volume, and it is shown as
- * pending; one that nothing comes for in its time fails and gives its space back. Thread-safe.
+ * Snapshots that clients send block by block. Until one is completed its blocks are in a hidden volume, and it is shown
+ * as pending; one that nothing comes for in its time fails and gives its space back. Thread-safe.
  *
- * <p>A block that was answered outlives the process; a power failure before the completion may take it, and the count that
- * the completion names then tells.
+ * <p>A block that was answered outlives the process; a power failure before the completion may take it, and the count
+ * that the completion names then tells.
  */
 public final class Uploads implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Uploads.class);
@@ -130,9 +130,9 @@ public final class Uploads implements AutoCloseable {
     }
 
     /**
-     * Writes a block. Fails with SNAPSHOT_NOT_FOUND, INCORRECT_STATE if it is not pending, INVALID_BLOCK beyond the end,
-     * INVALID_PARAMETER_VALUE if the bytes are not those of the digest, CONFLICTING_BLOCK_UPDATE while another request
-     * writes the block, INSUFFICIENT_VOLUME_CAPACITY or REQUEST_LIMIT_EXCEEDED.
+     * Writes a block. Fails with SNAPSHOT_NOT_FOUND, INCORRECT_STATE if it is not pending, INVALID_BLOCK beyond the
+     * end, INVALID_PARAMETER_VALUE if the bytes are not those of the digest, CONFLICTING_BLOCK_UPDATE while another
+     * request writes the block, INSUFFICIENT_VOLUME_CAPACITY or REQUEST_LIMIT_EXCEEDED.
      *
      * @param block {@link DirectBlocks#BYTES} of them
      * @param sha256 what the client says of them
@@ -191,9 +191,10 @@ public final class Uploads implements AutoCloseable {
     }
 
     /**
-     * Makes the snapshot of what was sent; it is durable then. True if that is done, false if it takes longer and goes on.
-     * Fails with SNAPSHOT_NOT_FOUND, INCORRECT_STATE if it failed or is no upload, INVALID_PARAMETER_VALUE if the blocks
-     * are not those that the client says; the snapshot is pending as before then. One that is completed is completed again.
+     * Makes the snapshot of what was sent; it is durable then. True if that is done, false if it takes longer and goes
+     * on. Fails with SNAPSHOT_NOT_FOUND, INCORRECT_STATE if it failed or is no upload, INVALID_PARAMETER_VALUE if the
+     * blocks are not those that the client says; the snapshot is pending as before then. One that is completed is
+     * completed again.
      *
      * @param changedBlocks how many blocks the client has sent
      * @param sha256 the digest of their digests in ascending order, as the client has it

@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * How volumes come about. One is written down as being created, made by the engine, and written down as ready. Several
- * that belong together are written down as {@linkplain Phase#PROVISIONAL provisional}, made, and become ready in one commit;
- * until then nobody sees them. Runs on control threads; blocks. Fails with {@link RequestException}.
+ * that belong together are written down as {@linkplain Phase#PROVISIONAL provisional}, made, and become ready in one
+ * commit; until then nobody sees them. Runs on control threads; blocks. Fails with {@link RequestException}.
  */
 final class VolumeCreation {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeCreation.class);
@@ -61,7 +61,9 @@ final class VolumeCreation {
         return id;
     }
 
-    /** Creates volumes, all or none, or finds those that the same tokens created; in a turn that all these tokens share. */
+    /**
+     * Creates volumes, all or none, or finds those that the same tokens created; in a turn that all these tokens share.
+     */
     List<VolumeId> createAll(List<VolumeRequest> requests) {
         List<VolumeId> all = new ArrayList<>();
         Map<VolumeId, VolumeRequest> missing = new LinkedHashMap<>();
@@ -152,7 +154,9 @@ final class VolumeCreation {
                 : store.createVolume(id, plan.sizeBytes(), compression);
     }
 
-    /** A clone of a snapshot of this instant, which nobody sees and which goes again; its blocks stay with the clone. */
+    /**
+     * A clone of a snapshot of this instant, which nobody sees and which goes again; its blocks stay with the clone.
+     */
     private void makeCopy(Planned plan, VolumeEntry.Copy copy) {
         EngineCalls.await(store.createSnapshot(copy.by(), copy.of()));
         try {

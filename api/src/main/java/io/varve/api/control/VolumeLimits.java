@@ -11,8 +11,8 @@ import java.util.OptionalLong;
  * made of them what the type gives.
  *
  * @param volumeType one of the store's {@link VolumeTypes}
- * @param iops operations per second. Asked for: 0 for what the type gives, {@link #UNLIMITED} for no limit. Given: 0 for no
- *     limit
+ * @param iops operations per second. Asked for: 0 for what the type gives, {@link #UNLIMITED} for no limit. Given: 0
+ *     for no limit
  * @param throughputMiBps MiB per second; likewise
  */
 public record VolumeLimits(String volumeType, int iops, int throughputMiBps) {

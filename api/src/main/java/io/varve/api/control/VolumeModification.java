@@ -5,8 +5,9 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A change of a volume's size, type, performance or Multi-Attach, in EBS's words. Nothing is moved for it: it holds as soon as the
- * engine has it. The state {@code optimizing}, for which EBS takes up to days, is therefore told as an event only.
+ * A change of a volume's size, type, performance or Multi-Attach, in EBS's words. Nothing is moved for it: it holds as
+ * soon as the engine has it. The state {@code optimizing}, for which EBS takes up to days, is therefore told as an
+ * event only.
  *
  * @param number counts the modifications of one volume, from 1
  * @param endedAt set once it is completed or failed

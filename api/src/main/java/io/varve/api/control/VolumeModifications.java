@@ -98,7 +98,9 @@ final class VolumeModifications {
                                 .formatted(entry.id(), before.startedAt())));
     }
 
-    /** With the beginning of a modification. Fails with VOLUME_MODIFICATION_RATE_EXCEEDED if there were too many lately. */
+    /**
+     * With the beginning of a modification. Fails with VOLUME_MODIFICATION_RATE_EXCEEDED if there were too many lately.
+     */
     VolumeEntry begin(VolumeEntry entry, VolumeModification.Shape original, VolumeModification.Shape target) {
         Instant now = parts.clock().instant();
         if (isRationed(target)) {

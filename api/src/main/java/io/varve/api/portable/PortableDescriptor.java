@@ -3,8 +3,8 @@ package io.varve.api.portable;
 import java.util.HexFormat;
 
 /**
- * Layout of the portable file of a snapshot: a header, records in the order of their offsets, and a record that says that
- * this is the end. Big-endian.
+ * Layout of the portable file of a snapshot: a header, records in the order of their offsets, and a record that says
+ * that this is the end. Big-endian.
  *
  * <pre>
  *   header, 128 bytes
@@ -23,8 +23,8 @@ import java.util.HexFormat;
  * </pre>
  *
  * <p>The digest is the SHA-256 of the digest before it (none before the header), of what stands in front of it in the
- * header or record, and of the payload. So each record is checked as it comes, the last digest is that of the whole file,
- * and a transfer goes on behind any record whose end and digest are known.
+ * header or record, and of the payload. So each record is checked as it comes, the last digest is that of the whole
+ * file, and a transfer goes on behind any record whose end and digest are known.
  *
  * <p>What no record covers reads as zeroes in a full file, and as in the base in an incremental one.
  */

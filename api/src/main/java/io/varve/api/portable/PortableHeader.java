@@ -26,7 +26,9 @@ import java.util.Optional;
  * @param takenAt when it was taken, to the millisecond
  */
 public record PortableHeader(long sizeBytes, SnapshotId snapshot, Optional<SnapshotId> base, Instant takenAt) {
-    /** True if the file is of the snapshot with this id, and builds on the one with the other; empty for a full file. */
+    /**
+     * True if the file is of the snapshot with this id, and builds on the one with the other; empty for a full file.
+     */
     public boolean isOf(String snapshotId, String baseId) {
         return snapshot.toString().equals(snapshotId)
                 && base.map(SnapshotId::toString).orElse("").equals(baseId);

@@ -31,8 +31,8 @@ import java.util.concurrent.CompletionException;
 import net.jpountz.lz4.LZ4Compressor;
 
 /**
- * Writes the portable file of a snapshot, whole or from behind a record on, so that a transfer that was cut off goes on.
- * Blocks.
+ * Writes the portable file of a snapshot, whole or from behind a record on, so that a transfer that was cut off goes
+ * on. Blocks.
  */
 public final class SnapshotExport {
     private static final int CHANGED = 1;
@@ -71,8 +71,8 @@ public final class SnapshotExport {
      * Writes the file.
      *
      * @param from where to go on; empty for the whole file
-     * @throws StoreException SNAPSHOT_NOT_FOUND, INVALID if {@code since} is not in its past or {@code from} is no place
-     *     in it, or IO
+     * @throws StoreException SNAPSHOT_NOT_FOUND, INVALID if {@code since} is not in its past or {@code from} is no
+     *     place in it, or IO
      */
     public void write(Optional<Position> from, Sink sink) {
         long begin = from.map(Position::offset).orElse(0L);

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Sockets as Java has them, of which a server accepts only so many at once: one more is closed before it costs a buffer or
- * a handshake of TLS. Vert.x has no such bound of its own.
+ * Sockets as Java has them, of which a server accepts only so many at once: one more is closed before it costs a buffer
+ * or a handshake of TLS. Vert.x has no such bound of its own.
  */
 final class BoundedTransport extends NioTransport {
     private final int mostConnections;

@@ -10,8 +10,9 @@ import io.vertx.core.json.JsonObject;
 import java.util.function.Consumer;
 
 /**
- * Server-sent events (WHATWG HTML, section 9.2) of one client. A client that does not read is cut off, and comes back with
- * the id of the last event that it has; where events in between are no longer kept it is told so. On the server's loop.
+ * Server-sent events (WHATWG HTML, section 9.2) of one client. A client that does not read is cut off, and comes back
+ * with the id of the last event that it has; where events in between are no longer kept it is told so. On the server's
+ * loop.
  */
 final class EventStream {
     /** What a client says that has seen nothing of this life of the server. */

@@ -17,8 +17,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps web pages out: a page can make a browser send requests here, but cannot choose the Host (which defeats names that
- * are made to point at 127.0.0.1), the Origin or Sec-Fetch-Site.
+ * Keeps web pages out: a page can make a browser send requests here, but cannot choose the Host (which defeats names
+ * that are made to point at 127.0.0.1), the Origin or Sec-Fetch-Site.
  */
 final class HostGuard {
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");

@@ -5,7 +5,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
-/** What each operation of the contract does, by its operationId. Runs on the server's loop and waits for nothing there. */
+/**
+ * What each operation of the contract does, by its operationId. Runs on the server's loop and waits for nothing there.
+ */
 final class Operations {
     private final Map<String, Function<Call, CompletableFuture<Answer>>> handlers = new HashMap<>();
 

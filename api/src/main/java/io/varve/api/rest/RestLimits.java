@@ -2,7 +2,9 @@ package io.varve.api.rest;
 
 /** What a client of the REST API can run into beyond the bounds in the OpenAPI document. */
 final class RestLimits {
-    /** The largest body: 50 tags of the longest key and value, as escaped as JSON can be, would not be sent by anybody. */
+    /**
+     * The largest body: 50 tags of the longest key and value, as escaped as JSON can be, would not be sent by anybody.
+     */
     static final int BODY_BYTES = 256 << 10;
 
     /** Request line: room for some dozens of filters. */

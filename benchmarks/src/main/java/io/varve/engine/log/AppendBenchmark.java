@@ -25,8 +25,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * Appending a batch of 4 KiB records to a log file whose pages are cached, check values and system call included. In the
- * package of what it measures, which nobody else may see.
+ * Appending a batch of 4 KiB records to a log file whose pages are cached, check values and system call included. In
+ * the package of what it measures, which nobody else may see.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -16,8 +16,9 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 
 /**
- * What throttling adds to a request: one question, and the payment where it may pass. A third more is asked for than the
- * limit allows, so that a quarter is told to wait. The clock's own cost is not in it: a request has its time already.
+ * What throttling adds to a request: one question, and the payment where it may pass. A third more is asked for than
+ * the limit allows, so that a quarter is told to wait. The clock's own cost is not in it: a request has its time
+ * already.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

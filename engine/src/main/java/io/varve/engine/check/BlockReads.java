@@ -10,7 +10,10 @@ import java.util.function.IntUnaryOperator;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
-/** Reads neighbouring blocks where they were written and holds them against their check values. One thread; waits for storage. */
+/**
+ * Reads neighbouring blocks where they were written and holds them against their check values. One thread; waits for
+ * storage.
+ */
 final class BlockReads {
     /** How many blocks one read takes at most. */
     static final int MAX_RUN = 256;

@@ -12,7 +12,10 @@ import io.varve.engine.reclaim.PageRef;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads every live block and holds it against its check value; neighbours are read together. One thread; waits for storage. */
+/**
+ * Reads every live block and holds it against its check value; neighbours are read together. One thread; waits for
+ * storage.
+ */
 public final class DataBlocks implements Recount.LiveBlock {
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;
 

@@ -10,8 +10,8 @@ import io.varve.engine.reclaim.PageRef;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks the part of a tree that the tree kept before it does not share, in steps of bounded length, each of them over the
- * trees as they are then. Nothing may change them during a step. Waits for storage; one thread.
+ * Walks the part of a tree that the tree kept before it does not share, in steps of bounded length, each of them over
+ * the trees as they are then. Nothing may change them during a step. Waits for storage; one thread.
  */
 public final class LiveWalk {
     private final PageFile pages;

@@ -8,8 +8,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Which map pages were met, and how many blocks with data each of their subtrees has: an int for each 256 bytes of those
- * parts of the map file that are in use, a sixty-fourth of it.
+ * Which map pages were met, and how many blocks with data each of their subtrees has: an int for each 256 bytes of
+ * those parts of the map file that are in use, a sixty-fourth of it.
  */
 final class ReachedPages {
     /** Met, and how many blocks it has is not known. */

@@ -8,8 +8,8 @@ import org.slf4j.LoggerFactory;
  * The descriptor of one file: opened by the file's name when it is needed, and closed between two uses when the
  * {@link DescriptorCache} has too many.
  *
- * <p>Thread-safe. It is taken by one compare-and-set of the count of its users and given back by one decrement, without a
- * lock but to open it.
+ * <p>Thread-safe. It is taken by one compare-and-set of the count of its users and given back by one decrement, without
+ * a lock but to open it.
  */
 final class CachedDescriptor {
     private static final Logger LOG = LoggerFactory.getLogger(CachedDescriptor.class);

@@ -4,8 +4,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Tries, before a store is opened, what it needs of its surroundings: native calls, and a directory whose file system allocates
- * blocks and punches holes. Leaves nothing behind.
+ * Tries, before a store is opened, what it needs of its surroundings: native calls, and a directory whose file system
+ * allocates blocks and punches holes. Leaves nothing behind.
  */
 final class DirectoryTrial {
     private static final int TRIED_BYTES = 8192;
@@ -37,8 +37,8 @@ final class DirectoryTrial {
     }
 
     /**
-     * Tries it with a file that is gone from the directory before it is used. A full disk passes: it must not keep a store
-     * from opening.
+     * Tries it with a file that is gone from the directory before it is used. A full disk passes: it must not keep a
+     * store from opening.
      *
      * @throws DiskException ACCESS if it cannot be written, IO if the file system lacks fallocate or holes
      */

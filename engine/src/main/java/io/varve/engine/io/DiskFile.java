@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * meant and are left as they are. Failures are {@link DiskException}s.
  *
  * <p>Writes go to the page cache: the bytes are the kernel's when the call returns and stable only after a sync that
- * began later. Once a sync of a file has failed every later one of it fails too, because the kernel reports a lost write
- * only once. Different threads may use one file at the same time.
+ * began later. Once a sync of a file has failed every later one of it fails too, because the kernel reports a lost
+ * write only once. Different threads may use one file at the same time.
  */
 public interface DiskFile extends AutoCloseable {
     /** What {@link #tryRead} answers when the bytes are not in the page cache. */
@@ -44,7 +44,9 @@ public interface DiskFile extends AutoCloseable {
     /** Makes all earlier writes and the file's size durable (fdatasync), then calls back on {@code executor}. */
     void syncAsync(Executor executor, Callback callback);
 
-    /** Starts write-back of a range and calls back on {@code executor} when it is through. No durability is promised. */
+    /**
+     * Starts write-back of a range and calls back on {@code executor} when it is through. No durability is promised.
+     */
     void writeBackAsync(long position, long length, Executor executor, Callback callback);
 
     // ---- for background threads: these wait ----

@@ -3,8 +3,9 @@ package io.varve.engine.io;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Syncs and write-back of one file, whichever descriptor it has. A failed one is final: the kernel says it once and then
- * calls the lost pages clean, so every later one fails with the same words until the file is opened anew. Thread-safe.
+ * Syncs and write-back of one file, whichever descriptor it has. A failed one is final: the kernel says it once and
+ * then calls the lost pages clean, so every later one fails with the same words until the file is opened anew.
+ * Thread-safe.
  */
 final class FileSync {
     private final RealDisk disk;

@@ -9,9 +9,9 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A directory as it would be after changes that are kept in memory only: what is below it is never changed. So a damaged
- * store can be opened and recovered without touching it. Thread-safe. Closing it keeps the changes, so that it can be
- * used again; {@link #closeBase} ends that.
+ * A directory as it would be after changes that are kept in memory only: what is below it is never changed. So a
+ * damaged store can be opened and recovered without touching it. Thread-safe. Closing it keeps the changes, so that it
+ * can be used again; {@link #closeBase} ends that.
  */
 public final class OverlayDisk implements Disk {
     private final Disk base;

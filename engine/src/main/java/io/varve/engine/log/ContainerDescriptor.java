@@ -26,10 +26,10 @@ import java.util.zip.CRC32C;
  *  |◀──────────── lookup, checked by the row ────────────▶|◀── checked by the row ───────▶|
  * </pre>
  *
- * A slot's key is the slot without its low 7 bits, u16, which tells blocks apart because each takes 128 slots; in the index
- * of a framed segment ({@link SegmentDescriptor}) it is the whole slot, u32. Keys of neighbours differ by 1 in both. The
- * frame of the i-th block is number i/16, and there it is the (i mod 16)-th. Reads need the lookup only; the origins say which
- * block of the volume each one was, for the next compaction and for checks.
+ * A slot's key is the slot without its low 7 bits, u16, which tells blocks apart because each takes 128 slots; in the
+ * index of a framed segment ({@link SegmentDescriptor}) it is the whole slot, u32. Keys of neighbours differ by 1 in
+ * both. The frame of the i-th block is number i/16, and there it is the (i mod 16)-th. Reads need the lookup only; the
+ * origins say which block of the volume each one was, for the next compaction and for checks.
  */
 final class ContainerDescriptor {
     static final int HEADER_BYTES = 4096;

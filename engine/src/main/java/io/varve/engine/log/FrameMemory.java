@@ -6,8 +6,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Memory for compressed frames from their appending to the gathered write of their batch, within a fixed bound for the whole
- * store. Who gets none writes the frame as it is. Any thread.
+ * Memory for compressed frames from their appending to the gathered write of their batch, within a fixed bound for the
+ * whole store. Who gets none writes the frame as it is. Any thread.
  */
 public final class FrameMemory {
     /** Bytes of a piece: what a few frames need. */

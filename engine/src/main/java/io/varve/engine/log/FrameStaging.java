@@ -8,8 +8,8 @@ import net.openhft.chronicle.core.Jvm;
 import net.openhft.chronicle.core.UnsafeMemory;
 
 /**
- * Compresses the frames of one volume's batch. What comes of it stays where it is until the batch has been written. Loop
- * only.
+ * Compresses the frames of one volume's batch. What comes of it stays where it is until the batch has been written.
+ * Loop only.
  */
 final class FrameStaging {
     private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
@@ -28,8 +28,8 @@ final class FrameStaging {
     }
 
     /**
-     * Replaces the last pieces of {@code vector}, a frame's blocks, by one that holds them compressed, if the record then
-     * takes at least an eighth less.
+     * Replaces the last pieces of {@code vector}, a frame's blocks, by one that holds them compressed, if the record
+     * then takes at least an eighth less.
      *
      * @param from the first of these pieces
      * @param bytes what they hold together

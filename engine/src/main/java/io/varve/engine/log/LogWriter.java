@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One volume's log: appends records in batches ({@link RecordWriter}), goes on to the next segment when one is full, and
- * knows what of it all is not on stable storage yet. Loop only; on the hot path: no allocation per record.
+ * One volume's log: appends records in batches ({@link RecordWriter}), goes on to the next segment when one is full,
+ * and knows what of it all is not on stable storage yet. Loop only; on the hot path: no allocation per record.
  */
 public final class LogWriter {
     /** The most blocks that one DATA record carries: 1 MiB at any alignment. */
@@ -139,8 +139,8 @@ public final class LogWriter {
     }
 
     /**
-     * These segments are on stable storage as they were when the log's end was at {@code end}: the one that the end was in
-     * may have been written to since, and left behind too.
+     * These segments are on stable storage as they were when the log's end was at {@code end}: the one that the end was
+     * in may have been written to since, and left behind too.
      */
     public void forgetSynced(List<Segment> synced, LogPosition end) {
         boolean unchanged = records.isOpen()
@@ -278,8 +278,8 @@ public final class LogWriter {
     }
 
     /**
-     * Begins a DATA record of {@code blockCount} blocks, {@link #MAX_FRAME_BLOCKS} at most if data goes to framed segments;
-     * {@link #addBlocks} brings them, {@link #endData} ends it. {@link #makeRoom} comes before.
+     * Begins a DATA record of {@code blockCount} blocks, {@link #MAX_FRAME_BLOCKS} at most if data goes to framed
+     * segments; {@link #addBlocks} brings them, {@link #endData} ends it. {@link #makeRoom} comes before.
      *
      * @return the address of its first block
      */

@@ -25,14 +25,16 @@ import java.util.zip.CRC32C;
  * </pre>
  *
  * The payload check of a DATA record is the CRC32C of the CRC32Cs of its blocks (4 bytes each), because those are what
- * the block map keeps, compressed or not; of other records it is the CRC32C of the payload. The segment's id in the header's check keeps a
- * record of a recycled file's former life from ever being taken for one of this life.
+ * the block map keeps, compressed or not; of other records it is the CRC32C of the payload. The segment's id in the
+ * header's check keeps a record of a recycled file's former life from ever being taken for one of this life.
  */
 public final class RecordDescriptor {
     /** Bytes of the header. */
     public static final int HEADER_BYTES = 96;
 
-    /** Blocks of data: the payload is {@code block count} blocks of 4096 bytes, compressed as one if the codec says so. */
+    /**
+     * Blocks of data: the payload is {@code block count} blocks of 4096 bytes, compressed as one if the codec says so.
+     */
     public static final byte DATA = 1;
     /** Blocks become holes. No payload. */
     public static final byte TRIM = 2;

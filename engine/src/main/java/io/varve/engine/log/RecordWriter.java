@@ -14,10 +14,11 @@ import org.jspecify.annotations.Nullable;
  * Makes a volume's records, each one chained to the one before, and writes them to the segment at hand, a batch of them
  * by one gathered write. Loop only; hot path: no allocation per record.
  *
- * <p>Writes always cover whole pages of the file: the part of the last page that holds earlier records is kept in memory
- * and written again in front of the batch, and the batch is padded with zeroes to the end of its last page. So the
- * kernel never has to read a page of a recycled file before changing a part of it, and what follows the newest record
- * is never a stale one. Writing earlier records again with the bytes that they already have harms nothing if torn.
+ * <p>Writes always cover whole pages of the file: the part of the last page that holds earlier records is kept in
+ * memory and written again in front of the batch, and the batch is padded with zeroes to the end of its last page. So
+ * the kernel never has to read a page of a recycled file before changing a part of it, and what follows the newest
+ * record is never a stale one. Writing earlier records again with the bytes that they already have harms nothing if
+ * torn.
  */
 final class RecordWriter {
     private static final int PAGE_BYTES = 4096;

@@ -8,7 +8,9 @@ public final class SegmentCapacity {
     /** The most blocks of a framed segment, so that its index is no larger than that of a plain one of 64 MiB. */
     static final int MAX_FRAMED_BLOCKS = 1 << 14;
 
-    /** What data leaves of a segment for trims and snapshots, which must not fail for want of one when the disk is full. */
+    /**
+     * What data leaves of a segment for trims and snapshots, which must not fail for want of one when the disk is full.
+     */
     static final int CONTROL_RESERVE_BYTES = 32 << 10;
 
     /** The most bytes of a framed segment: four plain ones would fit into the blocks that it may hold. */

@@ -22,10 +22,10 @@ import java.util.zip.CRC32C;
  *  +-----------------+-----------------+
  * </pre>
  *
- * In a plain segment records follow each other without gaps, and a block's slot is where its bytes are. A <em>framed</em>
- * segment is written by a volume that compresses inline. There every record begins at a multiple of 512 bytes, and a DATA
- * record carries a frame of up to 16 blocks, compressed as one if that pays. The blocks have no places of their own; the
- * 16 slots of the record's first 512 bytes are their names:
+ * In a plain segment records follow each other without gaps, and a block's slot is where its bytes are. A
+ * <em>framed</em> segment is written by a volume that compresses inline. There every record begins at a multiple of 512
+ * bytes, and a DATA record carries a frame of up to 16 blocks, compressed as one if that pays. The blocks have no
+ * places of their own; the 16 slots of the record's first 512 bytes are their names:
  *
  * <pre>
  *   512 r                    512 r + 96                                512 (r + 1)

@@ -72,7 +72,9 @@ final class SegmentFiles {
         return disk.open(name(number), Disk.Mode.EXISTING);
     }
 
-    /** Opens a file that the table names. One that is gone fails when it is used, not here: others are not concerned. */
+    /**
+     * Opens a file that the table names. One that is gone fails when it is used, not here: others are not concerned.
+     */
     DiskFile openNamed(long number) {
         return exists(number) ? open(number) : new MissingFile(name(number));
     }
@@ -121,8 +123,8 @@ final class SegmentFiles {
     }
 
     /**
-     * A recycled file that so many bytes fill nearly, since a file whose pages the kernel has costs far less to write; else
-     * a new one of just that size.
+     * A recycled file that so many bytes fill nearly, since a file whose pages the kernel has costs far less to write;
+     * else a new one of just that size.
      */
     Free takeFilledBy(long bytes) {
         synchronized (pool) {

@@ -4,8 +4,8 @@ import io.varve.engine.StoreException;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Gives segments their ids, none of them twice: each commit names an id that none reaches before the next one, and a store
- * that is opened after a crash begins there. Any thread.
+ * Gives segments their ids, none of them twice: each commit names an id that none reaches before the next one, and a
+ * store that is opened after a crash begins there. Any thread.
  */
 final class SegmentIds {
     /** How many may be given out between two commits. */

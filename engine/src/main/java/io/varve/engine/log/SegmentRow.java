@@ -16,8 +16,8 @@ import io.varve.engine.meta.TableSpec;
  * </pre>
  *
  * From 44 on a row is zero unless the segment is MOVED: these fields say where in the container the segment's index is
- * ({@link ContainerDescriptor}). But for a SEALED segment that is framed, blocks and stored bytes say how many blocks it was
- * written with, and how many bytes it took; zero if that is not known.
+ * ({@link ContainerDescriptor}). But for a SEALED segment that is framed, blocks and stored bytes say how many blocks
+ * it was written with, and how many bytes it took; zero if that is not known.
  */
 final class SegmentRow {
     static final TableSpec SPEC = new TableSpec(11, 64, "segments");

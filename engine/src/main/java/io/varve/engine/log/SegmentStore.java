@@ -117,8 +117,8 @@ public final class SegmentStore {
     }
 
     /**
-     * The superblock opened may be older than the one that had the end of a log cut off, or a crash may have come between
-     * that one and the cutting.
+     * The superblock opened may be older than the one that had the end of a log cut off, or a crash may have come
+     * between that one and the cutting.
      */
     private long capacityNow(int row, byte kind, DiskFile file) {
         long capacity = table.getLong(row, SegmentRow.CAPACITY);
@@ -177,8 +177,8 @@ public final class SegmentStore {
     }
 
     /**
-     * Makes a segment ready as {@link #prepare} does, a smaller one, of {@code leastBytes} or more, if the disk has no room
-     * for that.
+     * Makes a segment ready as {@link #prepare} does, a smaller one, of {@code leastBytes} or more, if the disk has no
+     * room for that.
      *
      * @throws StoreException NO_SPACE or IO
      */
@@ -361,7 +361,8 @@ public final class SegmentStore {
 
     /**
      * Publishes a container that is {@linkplain ContainerWriter#finish finished}: from now on its segments are read
-     * there. The next commit makes that durable and frees what they leave behind. Segments that died meanwhile stay dead.
+     * there. The next commit makes that durable and frees what they leave behind. Segments that died meanwhile stay
+     * dead.
      */
     public void moved(ContainerWriter writer) {
         List<ContainerWriter.Member> members = new ArrayList<>(writer.members());

@@ -12,8 +12,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How each segment is used: how many of its blocks somebody can read, and whether its volume may still append to it. Keeps
- * the segments' rows in the table. Accountant only.
+ * How each segment is used: how many of its blocks somebody can read, and whether its volume may still append to it.
+ * Keeps the segments' rows in the table. Accountant only.
  */
 final class SegmentUsage {
     private final Table table;

@@ -12,8 +12,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files that are no segment's by the table, but hold one by their header: after a crash, what a newer table may have known.
- * The directory is read once, when that is first asked for. Accountant only.
+ * Files that are no segment's by the table, but hold one by their header: after a crash, what a newer table may have
+ * known. The directory is read once, when that is first asked for. Accountant only.
  */
 public final class UnknownSegments {
     private final SegmentFiles files;

@@ -3,9 +3,9 @@ package io.varve.engine.map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells which blocks of a map read otherwise than in an older one: 1 where they do, 0 where they do not. Where both have
- * the same page nothing below it is looked at, so that the walk costs as much as was changed. Addresses never change, so
- * that an equal entry is an equal block; all states that read as zeroes are equal.
+ * Tells which blocks of a map read otherwise than in an older one: 1 where they do, 0 where they do not. Where both
+ * have the same page nothing below it is looked at, so that the walk costs as much as was changed. Addresses never
+ * change, so that an equal entry is an equal block; all states that read as zeroes are equal.
  */
 public final class DiffWalk extends ExtentWalk {
     /** The block reads as it did. */

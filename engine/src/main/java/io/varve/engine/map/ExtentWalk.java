@@ -1,8 +1,8 @@
 package io.varve.engine.map;
 
 /**
- * A walk in block order over what a map, or two of them, say of a range. Reads a bounded number of leaves and then stops
- * short, so that one question never keeps a loop for long. Used once, by the volume's loop.
+ * A walk in block order over what a map, or two of them, say of a range. Reads a bounded number of leaves and then
+ * stops short, so that one question never keeps a loop for long. Used once, by the volume's loop.
  */
 public abstract class ExtentWalk {
     /** Leaves that one walk looks at: of a volume full of data they cover 1 GiB. */
@@ -19,7 +19,8 @@ public abstract class ExtentWalk {
     /**
      * Goes on from {@code firstBlock} up to {@code endBlock}.
      *
-     * @return the block to go on with once {@link #load} has called back, if {@link #lacksPage}; otherwise this is the end
+     * @return the block to go on with once {@link #load} has called back, if {@link #lacksPage}; otherwise this is the
+     *     end
      */
     public abstract long walk(long firstBlock, long endBlock, Sink sink);
 

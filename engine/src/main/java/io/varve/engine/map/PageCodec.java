@@ -260,7 +260,9 @@ public final class PageCodec {
         }
     }
 
-    /** CRC32C of {@code length} bytes from {@code offset} on: the check value that belongs beside the page's pointer. */
+    /**
+     * CRC32C of {@code length} bytes from {@code offset} on: the check value that belongs beside the page's pointer.
+     */
     public int check(ByteBuffer packed, int offset, int length) {
         int position = packed.position();
         int limit = packed.limit();

@@ -121,8 +121,8 @@ public final class Superblock implements AutoCloseable {
     }
 
     /**
-     * What the device does not give out may be the newest generation: the older one would silently undo the last commit,
-     * volumes that it made included. A copy that is torn, or whose file is not there, is not that.
+     * What the device does not give out may be the newest generation: the older one would silently undo the last
+     * commit, volumes that it made included. A copy that is torn, or whose file is not there, is not that.
      */
     private static void requireReadable(SuperblockCopy copy) {
         if (copy.unreadable()) {

@@ -11,13 +11,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Holds all volumes of a store together to limits, and says whose turn it is while more is asked for: as mClock does
- * (Gulati, Merchant, Varman: mClock, OSDI '10). Who is behind its minimum comes first, the one that is longest behind before
- * the others; else the one that had least of the store's time for its weight. A volume's time is what its requests take
- * of the limit that they use most. Who did not ask saves nothing, and what it does not use is the others'.
+ * (Gulati, Merchant, Varman: mClock, OSDI '10). Who is behind its minimum comes first, the one that is longest behind
+ * before the others; else the one that had least of the store's time for its weight. A volume's time is what its
+ * requests take of the limit that they use most. Who did not ask saves nothing, and what it does not use is the
+ * others'.
  *
- * <p>Like {@link Throttle} this only says when: a volume that has to wait asks again, and is told when that is of use. Its
- * turn lapses if it does not come, so that nobody waits for a volume that went away. At least every tenth turn goes by
- * weight, so that minimums that were promised beyond the limit starve nobody.
+ * <p>Like {@link Throttle} this only says when: a volume that has to wait asks again, and is told when that is of use.
+ * Its turn lapses if it does not come, so that nobody waits for a volume that went away. At least every tenth turn goes
+ * by weight, so that minimums that were promised beyond the limit starve nobody.
  *
  * <p>One lock, held for a few steps and for no call out of here. A request that nobody competes with allocates nothing.
  */

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds out which blocks of a segment somebody can still read, by looking them up. A block's life is one stretch of its
- * volume's history: from its birth until it was replaced. So it is live exactly if the first tree that was kept after its
- * birth has it, and one look-up decides. What this finds stays an upper bound afterwards: a dead block never comes back.
- * Accountant only.
+ * volume's history: from its birth until it was replaced. So it is live exactly if the first tree that was kept after
+ * its birth has it, and one look-up decides. What this finds stays an upper bound afterwards: a dead block never comes
+ * back. Accountant only.
  */
 public final class LiveBlocks {
     /** Bits that tell the blocks of one segment apart. */

@@ -26,7 +26,8 @@ public final class SubtreeTable {
          * So many blocks were counted.
          *
          * @param volumeNumber the volume
-         * @param floorAddress what its newest snapshot before the trim needed was below it; the floor of a later one is not
+         * @param floorAddress what its newest snapshot before the trim needed was below it; the floor of a later one is
+         *     not
          */
         void reclaimed(long volumeNumber, long floorAddress, long blocks);
     }

@@ -68,7 +68,9 @@ public final class TreeWalk {
         return go(tree, after, floors, from, to, pageBudget, finder);
     }
 
-    /** Like {@link #walk}, up to {@code to} in any case: a page that cannot be read is tried at once as often as it may. */
+    /**
+     * Like {@link #walk}, up to {@code to} in any case: a page that cannot be read is tried at once as often as it may.
+     */
     public void walkAll(PageRef tree, PageRef after, Floors floors, long from, long to, Finder finder) {
         insisting = true;
         go(tree, after, floors, from, to, Integer.MAX_VALUE, finder);

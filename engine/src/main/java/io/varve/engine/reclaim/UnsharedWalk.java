@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Finds the blocks of a tree that none of several other trees has at the same place. Where one of them has the same page
- * all of its blocks are shared and nothing is read. Used by the accountant.
+ * Finds the blocks of a tree that none of several other trees has at the same place. Where one of them has the same
+ * page all of its blocks are shared and nothing is read. Used by the accountant.
  */
 public final class UnsharedWalk {
     private final PageFile pages;

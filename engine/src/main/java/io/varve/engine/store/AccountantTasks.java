@@ -14,8 +14,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The accountant's tasks, one after the other: everything that changes the store as a whole. They end with the store, or
- * when a commit fails half-way: memory and disk are apart then, and nothing is changed until the store is opened anew.
+ * The accountant's tasks, one after the other: everything that changes the store as a whole. They end with the store,
+ * or when a commit fails half-way: memory and disk are apart then, and nothing is changed until the store is opened
+ * anew.
  */
 final class AccountantTasks {
     private static final Logger LOG = LoggerFactory.getLogger(AccountantTasks.class);

@@ -10,8 +10,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * Tells from a block's address how many layers down it was written: addresses grow with time, and each snapshot has kept
- * the address at which the log stood. Used on the volume's loop.
+ * Tells from a block's address how many layers down it was written: addresses grow with time, and each snapshot has
+ * kept the address at which the log stood. Used on the volume's loop.
  */
 final class AllocationDepth implements ExtentSource {
     private final OpenVolume volume;

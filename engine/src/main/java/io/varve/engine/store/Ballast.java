@@ -137,8 +137,8 @@ final class Ballast {
     }
 
     /**
-     * Does what must be possible on a full disk: if there is no space it is tried again after a piece of the ballast was
-     * given up, until nothing is left of it. {@code task} changes nothing when it fails.
+     * Does what must be possible on a full disk: if there is no space it is tried again after a piece of the ballast
+     * was given up, until nothing is left of it. {@code task} changes nothing when it fails.
      *
      * @throws DiskException as the task does
      * @throws StoreException as the task does

@@ -4,9 +4,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Counts bytes of all volumes together against a bound; past it volumes are congested. Two things are bounded so: the log
- * bytes that the kernel has and the device has not (so much can be dirty that write-back goes on evenly, and not so much
- * that the kernel would make a loop wait for it), and blocks that are being completed for partial requests. Any thread.
+ * Counts bytes of all volumes together against a bound; past it volumes are congested. Two things are bounded so: the
+ * log bytes that the kernel has and the device has not (so much can be dirty that write-back goes on evenly, and not so
+ * much that the kernel would make a loop wait for it), and blocks that are being completed for partial requests. Any
+ * thread.
  */
 final class ByteBudget {
     private final long limitBytes;

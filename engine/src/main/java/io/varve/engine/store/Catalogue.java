@@ -18,8 +18,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The volumes and snapshots that there are, by their ids, and which of them are open. Looked up by any thread, changed by
- * the accountant, but for snapshots that were just taken.
+ * The volumes and snapshots that there are, by their ids, and which of them are open. Looked up by any thread, changed
+ * by the accountant, but for snapshots that were just taken.
  */
 final class Catalogue {
     private final Table volumeTable;
@@ -233,8 +233,8 @@ final class Catalogue {
     }
 
     /**
-     * Takes back groups that a crash cut in the middle. Where the rest of a group may be in a log that cannot be replayed
-     * or was damaged, what there is of it stays.
+     * Takes back groups that a crash cut in the middle. Where the rest of a group may be in a log that cannot be
+     * replayed or was damaged, what there is of it stays.
      *
      * @return true if there was such a group
      */

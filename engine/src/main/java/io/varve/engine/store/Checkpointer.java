@@ -24,9 +24,9 @@ import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Makes the state of all volumes durable in one step: freezes each on its loop, syncs the segments that the frozen trees
- * point into, writes the trees' new pages, enters everything in the tables, and commits the superblock. Before the commit
- * nothing that the last superblock needs is touched. Accountant only.
+ * Makes the state of all volumes durable in one step: freezes each on its loop, syncs the segments that the frozen
+ * trees point into, writes the trees' new pages, enters everything in the tables, and commits the superblock. Before
+ * the commit nothing that the last superblock needs is touched. Accountant only.
  */
 final class Checkpointer {
     private static final int PAGE_BYTES = PagePointer.MAX_UNITS * PagePointer.UNIT_BYTES;

@@ -27,11 +27,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Gives back the dead space of segments that are live in part: copies what is live of them into containers, a container
- * at a time. Addresses do not change, so no map is touched. Look-ups are made on the accountant, in small steps; reading
- * and writing is done on the background threads, in steps of a MiB, between which other work has its turn.
+ * at a time. Addresses do not change, so no map is touched. Look-ups are made on the accountant, in small steps;
+ * reading and writing is done on the background threads, in steps of a MiB, between which other work has its turn.
  *
- * <p>While volumes are being written it begins when the files exceed {@link #BUSY_PERCENT} of what is live in them; when
- * they rest it goes on down to {@link #IDLE_PERCENT}. Methods without a note run on the accountant only.
+ * <p>While volumes are being written it begins when the files exceed {@link #BUSY_PERCENT} of what is live in them;
+ * when they rest it goes on down to {@link #IDLE_PERCENT}. Methods without a note run on the accountant only.
  */
 final class Compactor {
     private static final Logger LOG = LoggerFactory.getLogger(Compactor.class);
@@ -97,7 +97,10 @@ final class Compactor {
         /** About how large a container may be that the disk, even a full one, has room for. */
         long mostContainerBytes();
 
-        /** A container to be filled. On a full disk it comes out of the ballast, because it gives back more than it takes. */
+        /**
+         * A container to be filled. On a full disk it comes out of the ballast, because it gives back more than it
+         * takes.
+         */
         ContainerWriter newContainer(List<Long> liveBlocks);
 
         /** Runs a task on a background thread, after a while if there is foreground work. Any thread. */

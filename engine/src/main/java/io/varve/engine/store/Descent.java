@@ -19,11 +19,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who descends from whom: the rows of volumes and snapshots, deleted ones included as long as somebody needs them. What is
- * asked for often is kept, so that no answer looks at everything. Accountant only.
+ * Who descends from whom: the rows of volumes and snapshots, deleted ones included as long as somebody needs them. What
+ * is asked for often is kept, so that no answer looks at everything. Accountant only.
  *
- * <p>The snapshots of a volume form a chain in the order of their numbers; the volume itself, if it still exists, is its
- * end. A volume's chain begins at the snapshot that the volume is a clone of.
+ * <p>The snapshots of a volume form a chain in the order of their numbers; the volume itself, if it still exists, is
+ * its end. A volume's chain begins at the snapshot that the volume is a clone of.
  */
 final class Descent {
     /** Every row, deleted volumes whose snapshots remain included. */

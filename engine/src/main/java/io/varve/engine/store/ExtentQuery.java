@@ -7,8 +7,8 @@ import io.varve.engine.map.MapLoader;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One question about a range of bytes, answered by a walk over whole blocks that waits for the map's pages where they are
- * not resident. Loop only.
+ * One question about a range of bytes, answered by a walk over whole blocks that waits for the map's pages where they
+ * are not resident. Loop only.
  */
 final class ExtentQuery implements ExtentWalk.Sink {
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;

@@ -15,10 +15,10 @@ import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * Takes snapshots of several volumes at one instant. First every volume makes its log ready. Then every volume holds its
- * answers back; when all do, each appends its SNAPSHOT record; when all have, the answers are given. So a request that
- * somebody made after being answered by another volume cannot be in one snapshot while what it followed is not in the
- * other. Any thread; what it does to a volume it does on that volume's loop.
+ * Takes snapshots of several volumes at one instant. First every volume makes its log ready. Then every volume holds
+ * its answers back; when all do, each appends its SNAPSHOT record; when all have, the answers are given. So a request
+ * that somebody made after being answered by another volume cannot be in one snapshot while what it followed is not in
+ * the other. Any thread; what it does to a volume it does on that volume's loop.
  */
 final class GroupSnapshot {
     private final long group;
@@ -75,7 +75,9 @@ final class GroupSnapshot {
         return durable;
     }
 
-    /** On the volume's loop, where the number is taken too: a volume's snapshots are numbered as they stand in its log. */
+    /**
+     * On the volume's loop, where the number is taken too: a volume's snapshots are numbered as they stand in its log.
+     */
     private void append(Member member, CompletableFuture<IoStatus> appended, Completion done) {
         SnapshotPayload payload = new SnapshotPayload(
                 member.id.high(),

@@ -27,10 +27,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Deleted snapshots whose clones still need something of them. Their trees stay, hidden; a pass over such a tree takes out
- * the blocks that no clone reads and that the volume's next tree does not have, so that they come back without waiting
- * for the last clone. A pass is due when the snapshot is deleted and whenever a clone may have let go of something; it
- * goes in steps, one with a checkpoint each, which is also what makes a step durable. Accountant only.
+ * Deleted snapshots whose clones still need something of them. Their trees stay, hidden; a pass over such a tree takes
+ * out the blocks that no clone reads and that the volume's next tree does not have, so that they come back without
+ * waiting for the last clone. A pass is due when the snapshot is deleted and whenever a clone may have let go of
+ * something; it goes in steps, one with a checkpoint each, which is also what makes a step durable. Accountant only.
  *
  * <p>Only pages that are shared with nobody are changed: a page with a block that nobody has is nobody else's.
  */
@@ -78,7 +78,9 @@ final class HiddenRoots {
         return !due.isEmpty();
     }
 
-    /** Makes the next step, part of a commit in which the trees of all volumes are on disk; none if there is no room. */
+    /**
+     * Makes the next step, part of a commit in which the trees of all volumes are on disk; none if there is no room.
+     */
     void step() {
         Iterator<Map.Entry<Long, Long>> all = due.entrySet().iterator();
         if (!all.hasNext()) {
@@ -148,8 +150,8 @@ final class HiddenRoots {
     }
 
     /**
-     * What older snapshots need for themselves, and so is left in the tree. Those that are hidden too need nothing: what a
-     * tree shares with them is taken out of it, and counted as dead only by the oldest that has it.
+     * What older snapshots need for themselves, and so is left in the tree. Those that are hidden too need nothing:
+     * what a tree shares with them is taken out of it, and counted as dead only by the oldest that has it.
      */
     private Floors needsOfOlder(SnapshotRow row) {
         SnapshotRow oldest = row;

@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a volume or a snapshot comes from: the snapshots taken of it before, those of the volume that it is a clone of up
- * to its origin, and so on. Made by the accountant.
+ * Where a volume or a snapshot comes from: the snapshots taken of it before, those of the volume that it is a clone of
+ * up to its origin, and so on. Made by the accountant.
  *
  * @param snapshots those that still exist, newest first
  * @param floors the addresses that part the layers, largest first: what lies at or above the first of them was written

@@ -134,7 +134,10 @@ final class LogSpace {
         owner.spaceCame();
     }
 
-    /** True when a record of {@code payloadBytes} can be appended, after {@link #roll}. What the ballast gave is not for data. */
+    /**
+     * True when a record of {@code payloadBytes} can be appended, after {@link #roll}. What the ballast gave is not for
+     * data.
+     */
     boolean hasRoom(int payloadBytes) {
         if (payloadBytes < BlockStore.BLOCK_BYTES) {
             return log.hasRoom(payloadBytes);

@@ -19,8 +19,8 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The volumes and snapshots that are open: opens what somebody wants to hold, keeps volumes open for a while when nobody
- * does, and closes them. Methods without a note run on the accountant only.
+ * The volumes and snapshots that are open: opens what somebody wants to hold, keeps volumes open for a while when
+ * nobody does, and closes them. Methods without a note run on the accountant only.
  */
 final class OpenVolumes {
     private static final int MAX_IDLE_VOLUMES = 256;
@@ -152,7 +152,10 @@ final class OpenVolumes {
         memory.requireRoomForVolume();
     }
 
-    /** Closes a volume that is not {@linkplain #isInUse in use}, if it is open. Room for a checkpoint is reserved before. */
+    /**
+     * Closes a volume that is not {@linkplain #isInUse in use}, if it is open. Room for a checkpoint is reserved
+     * before.
+     */
     void close(VolumeEntry entry) {
         if (entry.open != null) {
             close(List.of(entry));

@@ -6,8 +6,8 @@ import io.varve.engine.IoStatus;
 import java.nio.ByteBuffer;
 
 /**
- * Completes the blocks at both ends of a request that covers them in part: reads them and lays the request's bytes over them.
- * Loop only.
+ * Completes the blocks at both ends of a request that covers them in part: reads them and lays the request's bytes over
+ * them. Loop only.
  */
 final class PartialBlocks {
     private static final int BLOCK_BYTES = BlockStore.BLOCK_BYTES;

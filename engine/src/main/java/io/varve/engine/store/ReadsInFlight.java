@@ -3,7 +3,10 @@ package io.varve.engine.store;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Reads that the disk's threads have in hand, and those who wait until all that were so at one instant have ended. Loop only. */
+/**
+ * Reads that the disk's threads have in hand, and those who wait until all that were so at one instant have ended. Loop
+ * only.
+ */
 final class ReadsInFlight {
     private long begun;
     private long open;

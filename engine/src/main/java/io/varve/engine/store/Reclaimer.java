@@ -18,12 +18,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gives back what deleted snapshots, deleted volumes and trims leave behind, a bounded step with each checkpoint, so that
- * a step and what it found become durable together. Accountant only.
+ * Gives back what deleted snapshots, deleted volumes and trims leave behind, a bounded step with each checkpoint, so
+ * that a step and what it found become durable together. Accountant only.
  *
  * <p>A deleted snapshot S is walked against the tree taken after it. When that is the volume itself, which goes on
  * changing, the step's range is fixed first; the volume is frozen and from that instant replaces blocks of the range as
- * if S did not exist; then the range is walked against the frozen tree. So each block is counted by exactly one of them.
+ * if S did not exist; then the range is walked against the frozen tree. So each block is counted by exactly one of
+ * them.
  */
 final class Reclaimer {
     /** Pages read by one step. */

@@ -22,10 +22,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads everything that is live, a little at a time, and holds it against its check values. A step takes a few map pages
- * on the accountant, so that no checkpoint comes between, and then a few blocks in the background; a block that is not
- * right is looked up once more before it counts, because it may have been moved or replaced meanwhile. Where it is stands
- * in root counters, which every commit makes durable. Accountant only, but for {@link #status}.
+ * Reads everything that is live, a little at a time, and holds it against its check values. A step takes a few map
+ * pages on the accountant, so that no checkpoint comes between, and then a few blocks in the background; a block that
+ * is not right is looked up once more before it counts, because it may have been moved or replaced meanwhile. Where it
+ * is stands in root counters, which every commit makes durable. Accountant only, but for {@link #status}.
  */
 final class Scrubber implements LiveWalk.Taker {
     private static final Logger LOG = LoggerFactory.getLogger(Scrubber.class);

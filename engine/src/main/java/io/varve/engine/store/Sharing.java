@@ -22,9 +22,9 @@ import org.slf4j.LoggerFactory;
  * Counts the blocks that one volume or snapshot alone reads: what deleting it would free. Accountant only.
  *
  * <p>Snapshots, volumes and clones form a tree by descent, and whoever reads a block are neighbours in it: a block is
- * handed on and replaced, but does not come back. So it is enough to hold a tree against its nearest neighbours; deleted
- * ones that are still there are passed through. What two trees share is not read. The count is that of a checkpoint, is
- * made in steps when nothing else is to be done, and only where a tree or its neighbours have changed.
+ * handed on and replaced, but does not come back. So it is enough to hold a tree against its nearest neighbours;
+ * deleted ones that are still there are passed through. What two trees share is not read. The count is that of a
+ * checkpoint, is made in steps when nothing else is to be done, and only where a tree or its neighbours have changed.
  */
 final class Sharing {
     private static final Logger LOG = LoggerFactory.getLogger(Sharing.class);

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Which snapshots with rows were taken together, as long as none of them was deleted. A group with fewer rows than members
- * is being taken, stands partly in logs still, or was cut by a crash. Guarded by its own monitor.
+ * Which snapshots with rows were taken together, as long as none of them was deleted. A group with fewer rows than
+ * members is being taken, stands partly in logs still, or was cut by a crash. Guarded by its own monitor.
  */
 final class SnapshotGroups {
     private final Map<Long, List<SnapshotRow>> groups = new HashMap<>();

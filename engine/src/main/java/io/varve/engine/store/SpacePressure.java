@@ -3,8 +3,8 @@ package io.varve.engine.store;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * True while files hold so much dead space, or the disk has so little room, that volumes have to wait for compaction before
- * they take more writes in. Any thread.
+ * True while files hold so much dead space, or the disk has so little room, that volumes have to wait for compaction
+ * before they take more writes in. Any thread.
  */
 final class SpacePressure {
     private final ConcurrentLinkedQueue<Runnable> waiting = new ConcurrentLinkedQueue<>();

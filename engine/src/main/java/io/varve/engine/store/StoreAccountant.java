@@ -29,9 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All that changes the store as a whole, put together: tasks, checkpoints, open volumes, deletions, upkeep. It starts and
- * closes the store, creates and extends volumes, and answers what needs the catalogue as it is. The data path never waits
- * for it, except for a volume's first write. Methods without a note run on the accountant only.
+ * All that changes the store as a whole, put together: tasks, checkpoints, open volumes, deletions, upkeep. It starts
+ * and closes the store, creates and extends volumes, and answers what needs the catalogue as it is. The data path never
+ * waits for it, except for a volume's first write. Methods without a note run on the accountant only.
  */
 final class StoreAccountant {
     private static final Logger LOG = LoggerFactory.getLogger(StoreAccountant.class);

@@ -58,7 +58,9 @@ public final class StoreEngine implements BlockStore {
         this.snapshotTaker = new SnapshotTaker(accountant, threads);
     }
 
-    /** Opens the store in a directory of this machine; see {@link BlockStore#open(Path, StoreOptions, EngineThreads)}. */
+    /**
+     * Opens the store in a directory of this machine; see {@link BlockStore#open(Path, StoreOptions, EngineThreads)}.
+     */
     public static BlockStore open(Path directory, StoreOptions options, EngineThreads threads) {
         Disk disk;
         try {

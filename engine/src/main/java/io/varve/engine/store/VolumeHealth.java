@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How well an open volume is, and so whether it takes changes. Its store is told of every change of that. Loop only, but for
- * {@link #status} and {@link #readOnly}.
+ * How well an open volume is, and so whether it takes changes. Its store is told of every change of that. Loop only,
+ * but for {@link #status} and {@link #readOnly}.
  */
 final class VolumeHealth {
     private static final Logger LOG = LoggerFactory.getLogger(VolumeHealth.class);

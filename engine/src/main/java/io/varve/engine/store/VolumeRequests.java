@@ -8,8 +8,8 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An open volume's requests from arrival to answer: which are under way, how long each took, and the objects that stand for
- * them, which are used again. Loop only; hot path.
+ * An open volume's requests from arrival to answer: which are under way, how long each took, and the objects that stand
+ * for them, which are used again. Loop only; hot path.
  */
 final class VolumeRequests {
     private final VolumeHost host;

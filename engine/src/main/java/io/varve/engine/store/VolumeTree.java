@@ -48,8 +48,8 @@ final class VolumeTree {
     }
 
     /**
-     * Freezes the tree for a checkpoint, and lets {@code newFloors} hold from this instant on, unless a snapshot was taken
-     * of which the store does not know yet. The log is open and its batch written.
+     * Freezes the tree for a checkpoint, and lets {@code newFloors} hold from this instant on, unless a snapshot was
+     * taken of which the store does not know yet. The log is open and its batch written.
      *
      * @param park true to end the log here
      */

@@ -14,10 +14,10 @@ import java.util.List;
 import java.util.function.LongConsumer;
 
 /**
- * The way of requests into a volume's log. What cannot be appended yet is held, in order of arrival: behind earlier requests
- * for the same blocks, for pages of the map, for the rest of a partial block, for a segment. What can is appended to a batch,
- * and answered when {@link #writeBatch} has handed that to the kernel and pointed the map at it. Reads pass through only to wait behind
- * changes of what they read.
+ * The way of requests into a volume's log. What cannot be appended yet is held, in order of arrival: behind earlier
+ * requests for the same blocks, for pages of the map, for the rest of a partial block, for a segment. What can is
+ * appended to a batch, and answered when {@link #writeBatch} has handed that to the kernel and pointed the map at it.
+ * Reads pass through only to wait behind changes of what they read.
  *
  * <p>Loop only; hot path.
  */

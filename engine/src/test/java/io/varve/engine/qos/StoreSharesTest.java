@@ -37,7 +37,10 @@ class StoreSharesTest {
         }
     }
 
-    /** A volume that always has a request waiting, asked for by a loop whose timer is late by up to a tenth of a millisecond. */
+    /**
+     * A volume that always has a request waiting, asked for by a loop whose timer is late by up to a tenth of a
+     * millisecond.
+     */
     private final class Busy {
         final Throttle throttle;
         final StoreShares.Member member;

@@ -29,7 +29,9 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What volumes and snapshots are said to use, share and have for themselves is what their trees say, block by block. */
+/**
+ * What volumes and snapshots are said to use, share and have for themselves is what their trees say, block by block.
+ */
 class AccountingTest {
     private static final int BLOCK = BlockStore.BLOCK_BYTES;
     private static final int LEAF_BLOCKS = 512;

@@ -139,7 +139,9 @@ class BallastTest {
         writeStepsFrom(volume, STEPS / 2, STEPS / 4, 9);
     }
 
-    /** No segment is free as a whole: what is live has to be moved together first, for which there is only the ballast. */
+    /**
+     * No segment is free as a whole: what is live has to be moved together first, for which there is only the ballast.
+     */
     @Test
     void spaceThatIsDeadInPartComesBackToo() {
         simulated.await(store().deleteSnapshot(SHOT));

@@ -283,7 +283,9 @@ class CompactionTest {
         assertThat(wrong).isBetween(1, 24);
     }
 
-    /** It is thin by its header alone, and what cannot be moved leaves the store with more than it would like to hold. */
+    /**
+     * It is thin by its header alone, and what cannot be moved leaves the store with more than it would like to hold.
+     */
     @Test
     void aSmallContainerIsNotMovedForNothing() {
         fill();

@@ -28,7 +28,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.junit.jupiter.api.Test;
 
-/** Snapshots of several volumes at one instant: what one shows and another must show too is in both, and all exist or none. */
+/**
+ * Snapshots of several volumes at one instant: what one shows and another must show too is in both, and all exist or
+ * none.
+ */
 class GroupSnapshotTest {
     private static final int BLOCK = BlockStore.BLOCK_BYTES;
     private static final int VOLUMES = 3;
@@ -122,7 +125,9 @@ class GroupSnapshotTest {
         await(store.createSnapshots(group(2)));
     }
 
-    /** The newest of a volume's snapshots says which pages are still needed: the wrong one, and the others lose theirs. */
+    /**
+     * The newest of a volume's snapshots says which pages are still needed: the wrong one, and the others lose theirs.
+     */
     @Test
     void aSnapshotTakenMeanwhileStandsInItsPlace() {
         for (int steps = 0; steps < 3 * SEEDS; steps++) {

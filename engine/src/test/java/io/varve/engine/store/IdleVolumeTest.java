@@ -12,7 +12,9 @@ import java.nio.ByteBuffer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A volume that is not written for a while gives back what was allocated for its log, and is written again as before. */
+/**
+ * A volume that is not written for a while gives back what was allocated for its log, and is written again as before.
+ */
 class IdleVolumeTest {
     private static final int STEP = 64 << 10;
     /** So much that segments have grown to 16 MiB. */

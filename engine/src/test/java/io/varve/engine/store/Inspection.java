@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Holds what a store has after a start against what it was told before, and takes that as the next life's beginning. */
+/**
+ * Holds what a store has after a start against what it was told before, and takes that as the next life's beginning.
+ */
 final class Inspection {
     private static final int CHECKPOINTS_TO_REST = 40;
 

@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The map of a volume that is written all over 1 TiB lives within its budget of memory. The data goes nowhere; the property
- * {@code varve.map.writes} says how many blocks are written with each budget, and the rates are printed.
+ * The map of a volume that is written all over 1 TiB lives within its budget of memory. The data goes nowhere; the
+ * property {@code varve.map.writes} says how many blocks are written with each budget, and the rates are printed.
  */
 class MapBudgetTest {
     private static final int WRITES = Integer.getInteger("varve.map.writes", 40_000);

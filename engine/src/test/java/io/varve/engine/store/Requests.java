@@ -225,7 +225,9 @@ final class Requests {
         }
     }
 
-    /** Law 5: once the log has failed, the volume says so, and nothing is promised any more. Law 6: full is an answer. */
+    /**
+     * Law 5: once the log has failed, the volume says so, and nothing is promised any more. Law 6: full is an answer.
+     */
     private void checkAnswer(ModelVolume volume, IoStatus status) {
         switch (status) {
             case OK -> require(!volume.failed, volume.id + " promises something after its failure");

@@ -217,7 +217,9 @@ final class SimulatedWorld {
         note("opened");
     }
 
-    /** What a crash left: whichever superblock is read, it finds the pages that it names, and counts them as they are. */
+    /**
+     * What a crash left: whichever superblock is read, it finds the pages that it names, and counts them as they are.
+     */
     private void checkBothGenerations() {
         assertThat(StoreInspection.check(disk, false).findings())
                 .as("the generations that the crash left")

@@ -5,7 +5,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The laws, held by the whole engine on a simulated disk over as many seeds as the property {@code varve.crash.seeds}
- * says, from that of {@code varve.crash.first} on; with {@code varve.sim.seed} only the run of that seed, told step by step. See {@code docs/verification.md}.
+ * says, from that of {@code varve.crash.first} on; with {@code varve.sim.seed} only the run of that seed, told step by
+ * step. See {@code docs/verification.md}.
  */
 @ExtendWith(QuietEngine.class)
 class SimulationTest {

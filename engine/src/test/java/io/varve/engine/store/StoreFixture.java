@@ -24,8 +24,8 @@ import java.util.zip.ZipOutputStream;
 
 /**
  * A small store as files, and what each of its volumes and snapshots reads as in its first 4 MiB: two volumes, one of
- * them a clone, a snapshot of each, written in blocks and sectors, trimmed and zeroed, compressed inline and not, partly in
- * containers, partly checkpointed and partly only in the log, as a kill left it.
+ * them a clone, a snapshot of each, written in blocks and sectors, trimmed and zeroed, compressed inline and not,
+ * partly in containers, partly checkpointed and partly only in the log, as a kill left it.
  */
 record StoreFixture(Map<String, byte[]> files, Map<String, byte[]> expected) {
     private static final int REGION_BYTES = 4 << 20;

@@ -210,7 +210,9 @@ final class VolumeHistory {
         return shown < 0 ? -1 : changes.get(shown).submitted;
     }
 
-    /** The oldest change from {@code least} on that a sector shows by holding {@code stamp}, -1: its start, -2: none. */
+    /**
+     * The oldest change from {@code least} on that a sector shows by holding {@code stamp}, -1: its start, -2: none.
+     */
     private int oldestShown(int sector, int stamp, int least) {
         if (least < 0 && base[sector] == stamp) {
             return -1;

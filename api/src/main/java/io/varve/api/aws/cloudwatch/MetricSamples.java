@@ -16,9 +16,9 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /**
- * What each volume did in each of the last {@link #MINUTES} minutes, for at most {@link #VOLUMES} volumes at once: about
- * 25 KB a volume that has a full history, 50 MB at the most. Kept in memory only; a volume that never was opened takes
- * nothing. Thread-safe.
+ * What each volume did in each of the last {@link #MINUTES} minutes, for at most {@link #VOLUMES} volumes at once:
+ * about 25 KB a volume that has a full history, 50 MB at the most. Kept in memory only; a volume that never was opened
+ * takes nothing. Thread-safe.
  */
 public final class MetricSamples {
     /** How far back samples go. */

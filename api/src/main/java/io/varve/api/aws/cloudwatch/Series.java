@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Whose samples of what are asked for. Nothing of what is not here: as in CloudWatch that is no error, there are just no
- * data.
+ * Whose samples of what are asked for. Nothing of what is not here: as in CloudWatch that is no error, there are just
+ * no data.
  */
 record Series(Optional<VolumeId> volume, Optional<Metric> metric) {
     static final String NAMESPACE = "AWS/EBS";

@@ -23,7 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What CloudWatch's actions answer, minute by minute on a clock that the test sets: it begins at 2030-01-31T12:00:00Z. */
+/**
+ * What CloudWatch's actions answer, minute by minute on a clock that the test sets: it begins at 2030-01-31T12:00:00Z.
+ */
 class CloudWatchFaceTest {
     private static final VolumeId VOLUME = VolumeId.parse("vol-00000000000000001");
     private static final long NOON = 1_896_091_200;

@@ -20,7 +20,9 @@ import software.amazon.awssdk.services.ebs.model.ListSnapshotBlocksRequest;
 import software.amazon.awssdk.services.ebs.model.PutSnapshotBlockRequest;
 import software.amazon.awssdk.services.ebs.model.StartSnapshotRequest;
 
-/** The table in docs/aws.md says something of every action that there is, and of every field that the model gives it. */
+/**
+ * The table in docs/aws.md says something of every action that there is, and of every field that the model gives it.
+ */
 class EbsTableTest {
     private static final Path DOCUMENT = Path.of("..", "docs", "aws.md");
     private static final String SECTION = "## EBS direct APIs";

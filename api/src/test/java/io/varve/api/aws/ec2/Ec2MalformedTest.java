@@ -12,7 +12,9 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Requests with one mistake each, from a seed: {@code -Dec2.malformed=100000} for more, {@code -Dec2.seed} for others. */
+/**
+ * Requests with one mistake each, from a seed: {@code -Dec2.malformed=100000} for more, {@code -Dec2.seed} for others.
+ */
 class Ec2MalformedTest {
     private static final int COUNT = Integer.getInteger("ec2.malformed", 5_000);
     private static final long SEED = Long.getLong("ec2.seed", 20261126);
