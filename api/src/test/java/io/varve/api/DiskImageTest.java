@@ -85,6 +85,9 @@ class DiskImageTest {
         assertThat(names()).containsExactlyInAnyOrder("in.img", "out.img");
         assertThat(volumes()).isEqualTo(1);
 
+        assertThat(listed("/v1/exports?filter=format=" + format)).containsExactly(exported);
+        assertThat(listed("/v1/exports?filter=state=failed")).isEmpty();
+
         FileTime before = Files.getLastModifiedTime(original);
         assertThat(export(snapshot, format, "in.img").code()).isEqualTo("InvalidFile.Duplicate");
         assertThat(Files.getLastModifiedTime(original)).isEqualTo(before);
@@ -192,6 +195,16 @@ class DiskImageTest {
     }
 
     @Test
+    void anExportIsKnownAfterARestart() {
+        JsonObject exported = ended("/v1/exports", export(emptySnapshot(), "raw", "out.img"));
+        server.close();
+        server = RunningServer.withImports(directory, images);
+        api = server.api();
+        assertThat(listed("/v1/exports")).containsExactly(exported);
+        assertThat(exported.getString("state")).isEqualTo("completed");
+    }
+
+    @Test
     void theCommandLineReadsAndWritesImages() {
         image("in.img", "qcow2");
         assertThat(command("snapshot", "import", "--format", "qcow2", "in.img", "--name", "back"))
@@ -199,6 +212,10 @@ class DiskImageTest {
         assertThat(command("snapshot", "export", "back", "out.vmdk", "--format", "vmdk"))
                 .contains("completed");
         qemuImg("compare", "-f", "qcow2", "-F", "vmdk", path("in.img"), path("out.vmdk"));
+        assertThat(command("snapshot", "imports", "--filter", "state=completed"))
+                .contains("in.img");
+        assertThat(command("snapshot", "exports", "--filter", "format=vmdk")).contains("out.vmdk");
+        assertThat(command("snapshot", "exports", "--filter", "format=raw")).doesNotContain("out.vmdk");
     }
 
     private String command(String... arguments) {
@@ -250,6 +267,12 @@ class DiskImageTest {
                 .until(
                         () -> api.get(path + "/" + id).body(),
                         job -> !job.getString("state").equals("converting"));
+    }
+
+    private List<JsonObject> listed(String path) {
+        return api.get(path).body().getJsonArray("exports").stream()
+                .map(JsonObject.class::cast)
+                .toList();
     }
 
     private int volumes() {

@@ -26,7 +26,9 @@ import picocli.CommandLine.Parameters;
             SnapshotLockCommands.Lock.class,
             SnapshotLockCommands.Unlock.class,
             SnapshotExportCommand.class,
-            SnapshotImportCommand.class
+            SnapshotImportCommand.class,
+            TransferCommands.Imports.class,
+            TransferCommands.Exports.class
         })
 public final class SnapshotCommands {
     static final String PATH = "v1/snapshots";

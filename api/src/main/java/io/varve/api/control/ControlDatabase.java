@@ -25,6 +25,7 @@ public final class ControlDatabase implements Metadata {
     private final Entries<RetentionRule> retentionRules;
     private final Entries<LifecyclePolicy> lifecyclePolicies;
     private final Entries<ImportEntry> imports;
+    private final Entries<DiskImageExport> exports;
     private final Entries<ImageEntry> images;
     private final Entries<BurstCredit> burstCredits;
     private final Entries<InstanceEntry> instances;
@@ -38,6 +39,7 @@ public final class ControlDatabase implements Metadata {
         retentionRules = RetentionRuleTable.of(file);
         lifecyclePolicies = LifecyclePolicyTable.of(file);
         imports = ImportTable.of(file);
+        exports = ExportTable.of(file);
         images = ImageTable.of(file);
         burstCredits = BurstCreditTable.of(file);
         instances = InstanceTable.of(file);
@@ -100,6 +102,11 @@ public final class ControlDatabase implements Metadata {
     @Override
     public Entries<ImportEntry> imports() {
         return imports;
+    }
+
+    @Override
+    public Entries<DiskImageExport> exports() {
+        return exports;
     }
 
     @Override

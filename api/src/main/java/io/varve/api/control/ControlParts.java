@@ -31,6 +31,7 @@ record ControlParts(
         Ledger<RuleId, RetentionRule> rules,
         Ledger<PolicyId, LifecyclePolicy> policies,
         Ledger<ImportId, ImportEntry> imports,
+        Ledger<ExportId, DiskImageExport> exports,
         Ledger<ImageId, ImageEntry> images,
         Ledger<InstanceId, InstanceEntry> instances,
         AttachedVolumes attached) {
@@ -52,6 +53,7 @@ record ControlParts(
                 new Ledger<>(metadata.retentionRules(), "retention-rule", events),
                 new Ledger<>(metadata.lifecyclePolicies(), "lifecycle-policy", events),
                 new Ledger<>(metadata.imports(), "import", events),
+                new Ledger<>(metadata.exports(), "export", events),
                 new Ledger<>(metadata.images(), "image", events),
                 new Ledger<>(metadata.instances(), "instance", events),
                 new AttachedVolumes());

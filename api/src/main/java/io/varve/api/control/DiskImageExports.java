@@ -5,34 +5,41 @@ import io.varve.api.diskimage.DiskImageException;
 import io.varve.api.diskimage.DiskImageFormat;
 import io.varve.api.diskimage.DiskImages;
 import io.varve.engine.SnapshotId;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
+import io.varve.engine.StoreException;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Snapshots that are written to disk images in the import directory. A file is there when it is whole, or not at all. What
- * is known of them ends with the server: the files say what was done. Thread-safe.
+ * Snapshots that are written to disk images in the import directory. A file is there when it is whole, or not at all. One
+ * that the server's end cut short has failed, and says so: {@link Recovery}. Thread-safe.
  */
 public final class DiskImageExports {
     private static final Logger LOG = LoggerFactory.getLogger(DiskImageExports.class);
 
-    private static final String KIND = "export";
+    /** How many are known, beside those under way; the oldest that ended are forgotten first. */
+    public static final int MOST_KNOWN = 100;
 
-    /** The oldest that ended are forgotten first. */
-    private static final int MOST_KNOWN = 100;
+    private static final Filters<DiskImageExport> FILTERS = new Filters<DiskImageExport>(DiskImageExport::label)
+            .one("export-id", DiskImageExport::id)
+            .one("state", DiskImageExport::state)
+            .one("snapshot-id", DiskImageExport::snapshot)
+            .one("format", export -> export.format().text())
+            .one("file", DiskImageExport::file)
+            .one("start-time", DiskImageExport::startedAt);
 
     private final ControlParts parts;
+    private final Ledger<ExportId, DiskImageExport> exports;
     private final DiskImageJobs jobs;
-    private final Map<ExportId, DiskImageExport> exports = new LinkedHashMap<>();
 
     DiskImageExports(ControlParts parts, DiskImageJobs jobs) {
         this.parts = parts;
         this.jobs = jobs;
+        exports = parts.exports();
     }
 
     /**
@@ -48,29 +55,46 @@ public final class DiskImageExports {
             } catch (DiskImageException e) {
                 throw RequestException.of(e);
             }
-            DiskImageExport export = new DiskImageExport(
-                    ExportId.random(parts.random()), snapshot, file, format, DiskImageExport.State.CONVERTING, "");
-            jobs.start(export.id().text(), () -> keep(export), conversion -> write(images, export, conversion));
+            DiskImageExport export = DiskImageExport.begun(
+                    ExportId.random(parts.random()),
+                    snapshot,
+                    file,
+                    format,
+                    parts.clock().instant().truncatedTo(ChronoUnit.MILLIS));
+            forgetOldest();
+            jobs.start(export.id().text(), () -> exports.put(export), conversion -> write(images, export, conversion));
             return export;
         });
     }
 
-    /** All that are known, oldest first. */
-    public synchronized List<DiskImageExport> list() {
-        return List.copyOf(exports.values());
+    /** Makes room for one more. */
+    private void forgetOldest() {
+        exports.all().stream()
+                .filter(DiskImageExport::ended)
+                .sorted(Comparator.comparing(DiskImageExport::startedAt))
+                .limit(Math.max(0, exports.all().size() + 1 - MOST_KNOWN))
+                .toList()
+                .forEach(export -> exports.remove(export.id()));
+    }
+
+    /** A part of the exports, in the order of their ids. */
+    public ListRequest.Page<DiskImageExport> list(ListRequest request) {
+        List<DiskImageExport> all = exports.all().stream()
+                .sorted(Comparator.comparing(export -> export.id().text()))
+                .toList();
+        return request.page(
+                "exports", all, export -> Digits.order(export.id()), Optional::of, FILTERS.passing(request.filters()));
     }
 
     /** Fails with RESOURCE_NOT_FOUND. */
-    public synchronized DiskImageExport describe(ExportId id) {
-        return Optional.ofNullable(exports.get(id))
+    public DiskImageExport describe(ExportId id) {
+        return exports.find(id)
                 .orElseThrow(() -> new RequestException(ErrorCode.RESOURCE_NOT_FOUND, "there is no export " + id));
     }
 
     /** How much is written, from 0 to 100. */
     public int percent(DiskImageExport export) {
-        return export.state() == DiskImageExport.State.COMPLETED
-                ? 100
-                : jobs.percent(export.id().text());
+        return export.completed() ? 100 : jobs.percent(export.id().text());
     }
 
     /** Ends one that is under way, and leaves no file; one that has ended is forgotten, and its file stays. */
@@ -78,46 +102,30 @@ public final class DiskImageExports {
         return parts.sequencer().run(id.toString(), () -> {
             describe(id);
             jobs.cancel(id.text());
-            forget(id);
+            exports.remove(id);
             return null;
         });
     }
 
     private void write(DiskImages images, DiskImageExport export, Conversion conversion) {
         try {
+            exports.put(written(images, export, conversion));
+        } catch (StoreException e) { // the edge of a thread
+            LOG.error("how {} ended is not written down; the next start takes it for cut short", export.id(), e);
+        }
+    }
+
+    private DiskImageExport written(DiskImages images, DiskImageExport export, Conversion conversion) {
+        try {
             long sizeBytes =
                     parts.store().snapshot(export.snapshot()).orElseThrow().sizeBytes();
             DiskImages.Disk disk =
                     new DiskImages.Disk(sizeBytes, () -> parts.store().openSnapshot(export.snapshot()));
             images.write(export.file(), export.format(), disk, conversion);
-            keep(export.with(DiskImageExport.State.COMPLETED, ""));
+            return export.done();
         } catch (RuntimeException e) { // the edge of a thread
             LOG.warn("{} failed", export.id(), e);
-            keep(export.with(DiskImageExport.State.FAILED, String.valueOf(e.getMessage())));
+            return export.failed(String.valueOf(e.getMessage()));
         }
-    }
-
-    private void keep(DiskImageExport export) {
-        add(export);
-        parts.events().publish(KIND, export.id(), export.state().text());
-    }
-
-    private synchronized void add(DiskImageExport export) {
-        exports.put(export.id(), export);
-        Iterator<DiskImageExport> oldest = exports.values().iterator();
-        while (exports.size() > MOST_KNOWN && oldest.hasNext()) {
-            if (oldest.next().state() != DiskImageExport.State.CONVERTING) {
-                oldest.remove();
-            }
-        }
-    }
-
-    private void forget(ExportId id) {
-        remove(id);
-        parts.events().publish(KIND, id, "deleted");
-    }
-
-    private synchronized void remove(ExportId id) {
-        exports.remove(id);
     }
 }

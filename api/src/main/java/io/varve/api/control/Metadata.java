@@ -21,6 +21,8 @@ public interface Metadata extends AutoCloseable {
 
     Entries<ImportEntry> imports();
 
+    Entries<DiskImageExport> exports();
+
     Entries<ImageEntry> images();
 
     /** What volumes had saved for bursts. */

@@ -16,10 +16,14 @@ import org.slf4j.LoggerFactory;
  * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
  * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished. What
  * copies were made by is deleted. What is provisional stays with the image or the instance that has it, else it is deleted.
- * An upload goes on where its volume is.
+ * An upload goes on where its volume is. Disk images that were being read or written are not gone on with.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
+
+    /** A file gets its name when it is whole: one that got it last of all is not known to be this one. */
+    private static final String CUT_SHORT =
+            "the server ended before this was written down as done; begin again if the file is not there";
 
     private final BlockStore store;
     private final Metadata metadata;
@@ -51,6 +55,9 @@ final class Recovery {
             settle(entry);
             known.add(entry.volume());
         }
+        metadata.exports().all().stream()
+                .filter(export -> !export.ended())
+                .forEach(export -> metadata.exports().put(export.failed(CUT_SHORT)));
         metadata.images().all().forEach(this::settle);
         settleProvisional();
         store.volumes().stream()

@@ -159,7 +159,17 @@ final class Schema {
               SELECT json_extract(attachment.value, '$.volume')
               FROM instance, json_each(instance.attachments) AS attachment
               WHERE instance.life = 'PENDING' AND json_extract(instance.launch, '$.whole') = 0)""", """
-            DELETE FROM instance WHERE life = 'PENDING' AND json_extract(launch, '$.whole') = 0""")));
+            DELETE FROM instance WHERE life = 'PENDING' AND json_extract(launch, '$.whole') = 0"""),
+            List.of("""
+            CREATE TABLE export (
+              id TEXT PRIMARY KEY,
+              snapshot TEXT NOT NULL,
+              file TEXT NOT NULL,
+              format TEXT NOT NULL,
+              started_at INTEGER NOT NULL,
+              completed INTEGER NOT NULL,
+              failure TEXT
+            ) STRICT""")));
 
     private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
     private static final int HEADER_BYTES = 100;

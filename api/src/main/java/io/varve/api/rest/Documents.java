@@ -165,12 +165,14 @@ final class Documents {
     static JsonObject export(DiskImageExport export, int percent) {
         JsonObject json = new JsonObject()
                 .put("exportId", export.id().text())
-                .put("state", export.state().text())
+                .put("state", export.state())
                 .put("snapshotId", export.snapshot().toString())
                 .put("format", export.format().text())
                 .put("file", export.file())
+                .put("startTime", time(export.startedAt()))
                 .put("progressPercent", percent);
-        return export.failure().isEmpty() ? json : json.put("failure", export.failure());
+        export.failure().ifPresent(failure -> json.put("failure", failure));
+        return json;
     }
 
     static JsonObject retentionRule(RetentionRule rule, Instant now) {

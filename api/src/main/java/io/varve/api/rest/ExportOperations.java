@@ -5,7 +5,6 @@ import io.varve.api.control.DiskImageExports;
 import io.varve.api.control.ErrorCode;
 import io.varve.api.control.ExportId;
 import io.varve.api.diskimage.DiskImageFormat;
-import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.function.Function;
 
@@ -33,11 +32,9 @@ final class ExportOperations {
                             begun.id(),
                             () -> stage(begun.id(), json -> Answer.created(PATH + begun.id(), json))));
         });
-        operations.addPrompt("listExports", call -> {
-            JsonArray items = new JsonArray();
-            exports.list().forEach(export -> items.add(document(export)));
-            return Answer.json(200, new JsonObject().put("exports", items));
-        });
+        operations.addPrompt(
+                "listExports",
+                call -> Answer.json(200, Call.page("exports", exports.list(call.list()), this::document)));
         operations.add("describeExport", call -> {
             ExportId id = id(call);
             return waits.until(call.preferences(), id, () -> stage(id, json -> Answer.json(200, json)));
@@ -47,8 +44,7 @@ final class ExportOperations {
 
     private Waits.Stage stage(ExportId id, Function<JsonObject, Answer> answer) {
         DiskImageExport export = exports.describe(id);
-        return new Waits.Stage(
-                export.state() != DiskImageExport.State.CONVERTING, answer.apply(document(export)));
+        return new Waits.Stage(export.ended(), answer.apply(document(export)));
     }
 
     private JsonObject document(DiskImageExport export) {
