@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,16 +25,28 @@ final class QemuImg {
     /** As large as the largest volume of EBS. */
     static final long MOST_BYTES = 64L << 40;
 
-    private static final long INFO_SECONDS = 10;
-    private static final long INFO_OUTPUT_BYTES = 1 << 20;
-    private static final long MEMORY_BYTES = 2L << 30; // of addresses, most of which it never touches
+    /** How much it may say about an image. */
+    static final long INFO_OUTPUT_BYTES = 1 << 20;
+
+    /** Of addresses, most of which it never touches. */
+    static final long MEMORY_BYTES = 2L << 30;
+
+    /** How long it may look at an image. */
+    private static final Duration INFO_TIME = Duration.ofSeconds(10);
+
     private static final int MESSAGE_CHARS = 500;
 
     private final String searchPath;
+    private final Duration infoTime;
 
     /** @param searchPath where programs are, as in PATH */
     QemuImg(String searchPath) {
+        this(searchPath, INFO_TIME);
+    }
+
+    QemuImg(String searchPath, Duration infoTime) {
         this.searchPath = searchPath;
+        this.infoTime = infoTime;
     }
 
     /**
@@ -90,22 +103,26 @@ final class QemuImg {
                     .start();
             boolean ended = wait(process);
             if (!ended) {
-                throw refused(name, "qemu-img needs more than " + INFO_SECONDS + " s to look at it");
+                throw refused(name, "qemu-img needs more than %d ms to look at it".formatted(infoTime.toMillis()));
+            }
+            if (Files.size(out) >= INFO_OUTPUT_BYTES) {
+                throw refused(name, "qemu-img says more than %d bytes about it".formatted(INFO_OUTPUT_BYTES));
             }
             if (process.exitValue() != 0) {
                 throw refused(name, "qemu-img: " + shortened(read(err)).replace(image.getParent() + "/", ""));
             }
             return new JsonObject(read(out));
         } catch (DecodeException e) {
-            throw new DiskImageException(Reason.IMAGE, name + " is refused: qemu-img says too much about it", e);
+            throw new DiskImageException(
+                    Reason.IMAGE, name + " is refused: what qemu-img says about it cannot be read", e);
         } catch (IOException e) {
             throw new DiskImageException(Reason.FAILED, "cannot run qemu-img: " + e.getMessage(), e);
         }
     }
 
-    private static boolean wait(Process process) {
+    private boolean wait(Process process) {
         try {
-            return process.waitFor(INFO_SECONDS, TimeUnit.SECONDS);
+            return process.waitFor(infoTime.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
