@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Snapshots that are written to disk images in the import directory. A file is there when it is whole, or not at all. One
- * that the server's end cut short has failed, and says so: {@link Recovery}. Thread-safe.
+ * Snapshots that are written to disk images in the import directory. A file is there when it is whole, or not at all.
+ * One that the server's end cut short has failed, and says so: {@link Recovery}. Thread-safe.
  */
 public final class DiskImageExports {
     private static final Logger LOG = LoggerFactory.getLogger(DiskImageExports.class);

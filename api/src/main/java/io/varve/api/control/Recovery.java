@@ -14,9 +14,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
- * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished. What
- * copies were made by is deleted. What is provisional stays with the image or the instance that has it, else it is deleted.
- * An upload goes on where its volume is. Disk images that were being read or written are not gone on with.
+ * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished.
+ * What copies were made by is deleted. What is provisional stays with the image or the instance that has it, else it is
+ * deleted. An upload goes on where its volume is. Disk images that were being read or written are not gone on with.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
