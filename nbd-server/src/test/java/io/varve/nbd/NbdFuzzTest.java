@@ -9,6 +9,8 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Whatever a client sends, the server neither throws nor hangs nor loses a buffer or a handle. The default run replays
@@ -16,6 +18,7 @@ import java.util.Optional;
  * {@code JAZZER_FUZZ=1 mvn -pl nbd-server -am test -Dtest=NbdFuzzTest#handshake} and {@code #transmission} look for
  * more, guided by coverage. What is found stays in the corpus.
  */
+@Timeout(value = 15, unit = TimeUnit.MINUTES) // more than a search takes
 class NbdFuzzTest {
     private static final int VOLUME_BYTES = 1 << 17;
 
