@@ -26,6 +26,9 @@ public interface DiskFile extends AutoCloseable {
 
     long sizeBytes();
 
+    /** Bytes of blocks that the file has on disk: less than its size if there are holes in it. */
+    long allocatedBytes();
+
     // ---- for loops: no waiting for the device ----
 
     /** Writes all of {@code vector} at {@code position} into the page cache, where blocks are allocated already. */

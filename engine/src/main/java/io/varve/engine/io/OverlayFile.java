@@ -24,6 +24,11 @@ final class OverlayFile implements DiskFile {
     }
 
     @Override
+    public long allocatedBytes() {
+        return content.sizeBytes();
+    }
+
+    @Override
     public void write(long position, IoVector vector) {
         long at = position;
         for (int i = 0; i < vector.count(); i++) {

@@ -52,6 +52,12 @@ final class Posix {
     static final int LOCK_NB = 4;
     static final int RLIMIT_NOFILE = 7;
 
+    /** No less than {@code struct stat} has, and where st_blocks is in it, on x86-64 and aarch64 alike. */
+    private static final int STAT_BYTES = 256;
+
+    private static final int STAT_BLOCKS = 64;
+    private static final int STAT_BLOCK_BYTES = 512;
+
     /** The C library. Public because jnr-ffi implements it in another class loader. */
     @Encoding("UTF-8")
     public interface LibC {
@@ -91,6 +97,8 @@ final class Posix {
 
         int getrlimit(int resource, long limits);
 
+        int fstat(int fd, long stat);
+
         int nice(int increment);
     }
 
@@ -129,6 +137,15 @@ final class Posix {
         }
         long soft = limits.getLong(0);
         return soft < 0 ? Long.MAX_VALUE : soft;
+    }
+
+    /** Bytes of blocks that a file has; negative if the call fails. */
+    static long allocatedBytes(int fd) {
+        ByteBuffer stat = ByteBuffer.allocateDirect(STAT_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        if (C.fstat(fd, Jvm.address(stat)) != 0) {
+            return -1;
+        }
+        return stat.getLong(STAT_BLOCKS) * STAT_BLOCK_BYTES;
     }
 
     /** The exception for a call that just failed with {@link #errno()}. */

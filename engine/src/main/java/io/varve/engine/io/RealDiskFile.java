@@ -307,6 +307,20 @@ final class RealDiskFile implements DiskFile {
     }
 
     @Override
+    public long allocatedBytes() {
+        int fd = descriptor.acquire();
+        try {
+            long allocated = Posix.allocatedBytes(fd);
+            if (allocated < 0) {
+                throw Posix.failure("stat", name());
+            }
+            return allocated;
+        } finally {
+            descriptor.release();
+        }
+    }
+
+    @Override
     public long sizeBytes() {
         int fd = descriptor.acquire();
         try {

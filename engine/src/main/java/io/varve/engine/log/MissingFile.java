@@ -32,6 +32,11 @@ final class MissingFile implements DiskFile {
     }
 
     @Override
+    public long allocatedBytes() {
+        return 0;
+    }
+
+    @Override
     public void write(long position, IoVector vector) {
         throw missing();
     }

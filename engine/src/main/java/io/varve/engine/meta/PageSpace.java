@@ -68,7 +68,9 @@ public final class PageSpace {
         PageSpace space = new PageSpace(superblock, file);
         space.takeAllocated();
         superblock.previous().ifPresent(previous -> space.spare(previous.table(TABLE)));
-        space.free.stripAll();
+        if (file.allocatedBytes() < file.sizeBytes()) {
+            space.free.stripAll();
+        }
         return space;
     }
 
@@ -268,7 +270,8 @@ public final class PageSpace {
 
     /**
      * Gives blocks of the file that nothing is in back to the file system, but for about {@code keptBytes}. They are allocated
-     * anew when they are needed, before anything is written there; after a reopen that goes for all that nothing is in.
+     * anew when they are needed, before anything is written there; after a reopen, if the file has holes, that goes for all
+     * that nothing is in.
      */
     public void giveBack(long keptBytes) {
         int surplus = Math.toIntExact(Math.max(0, free.vacantSlabs() - keptBytes / SLAB_BYTES));

@@ -88,6 +88,11 @@ public final class NullDataDisk implements Disk {
         }
 
         @Override
+        public long allocatedBytes() {
+            return 0;
+        }
+
+        @Override
         public void write(long position, IoVector vector) {
             grow(position + vector.bytes());
         }

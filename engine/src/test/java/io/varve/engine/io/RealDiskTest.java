@@ -115,8 +115,10 @@ class RealDiskTest {
         assertThat(read(file, 0, 16 * PAGE)).isEqualTo(zeroes(16 * PAGE));
 
         file.write(0, pattern(1, 16 * PAGE));
+        assertThat(file.allocatedBytes()).isGreaterThanOrEqualTo(file.sizeBytes());
         file.punch(4 * PAGE, 8 * PAGE);
         assertThat(file.sizeBytes()).isEqualTo(16 * PAGE);
+        assertThat(file.allocatedBytes()).isLessThan(file.sizeBytes());
         assertThat(read(file, 4 * PAGE, 8 * PAGE)).isEqualTo(zeroes(8 * PAGE));
         assertThat(read(file, 0, 4 * PAGE)).isEqualTo(pattern(1, 16 * PAGE).slice(0, 4 * PAGE));
 

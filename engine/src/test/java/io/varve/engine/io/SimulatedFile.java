@@ -31,6 +31,12 @@ final class SimulatedFile implements DiskFile {
         return content.sizeBytes();
     }
 
+    @Override
+    public long allocatedBytes() {
+        check();
+        return content.allocatedBytes();
+    }
+
     // ---- for loops ----
 
     @Override

@@ -153,6 +153,11 @@ final class MemoryDisk implements Disk {
         }
 
         @Override
+        public long allocatedBytes() {
+            return node.cached.length;
+        }
+
+        @Override
         public void write(long position, ByteBuffer source) {
             step();
             int end = (int) position + source.remaining();

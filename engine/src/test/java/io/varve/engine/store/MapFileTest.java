@@ -8,6 +8,7 @@ import io.varve.engine.IoStatus;
 import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
+import io.varve.engine.io.SimulatedDisk;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -90,6 +91,25 @@ class MapFileTest {
         }
         simulated.store().close();
         assertThat(StoreInspection.check(simulated.disk, true).findings()).isEmpty();
+    }
+
+    /** XFS on a full disk has no room even for blocks that are there already. */
+    @Test
+    void aFileWithoutHolesIsUsedAsItIsAfterARestart() {
+        simulated.await(simulated.store().createVolume(VOLUME, VOLUME_BYTES));
+        fill(open());
+        trim(open());
+        for (int i = 0; i < 3; i++) {
+            simulated.await(simulated.store().checkpoint());
+        }
+        assertThat(mapBytes()).as("nothing was given back yet").isGreaterThan(4 << 20);
+
+        simulated.powerLoss();
+        simulated.disk.failEvery(SimulatedDisk.Operation.ALLOCATE, StoreOpening.MAP_FILE);
+        Volume volume = open();
+        fill(volume);
+
+        assertEveryLeafIsThere(volume);
     }
 
     private void assertEveryLeafIsThere(Volume volume) {
