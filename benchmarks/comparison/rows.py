@@ -221,7 +221,7 @@ class ManySnapshots(Row):
         plain, historic, layered = runs.values()
         return [
             self.outcome("itself, no snapshot", per_round(historic, [plain]), "IOPS", runs=runs),
-            Outcome(f"{self.name}, qcow2 16", "qcow2, 16 overlays", per_round(historic, [layered]), 3.0, 4.0, "IOPS", runs),
+            Outcome(f"{self.name}, against qcow2", "qcow2, 16 overlays", per_round(historic, [layered]), 3.0, 4.0, "IOPS", runs),
         ]
 
     def take_snapshots(self, varve, volume, snapshots):

@@ -17,33 +17,42 @@ final class TransferCommands {
             name = "imports",
             description = "List imports of portable files and disk images.",
             mixinStandardHelpOptions = true)
-    static final class Imports implements Runnable {
-        @Mixin
-        private Remote remote = new Remote();
-
-        @Mixin
-        private FilterOption filter = new FilterOption();
-
-        @Override
-        public void run() {
-            JsonObject all = remote.client().list("v1/imports", "imports", filter.filters());
-            remote.show(all, out -> rows(Rows.list(all, "imports"), "importId", "IMPORT", out));
+    static final class Imports extends Listing {
+        Imports() {
+            super("imports", "importId", "IMPORT");
         }
     }
 
     /** {@code varve snapshot exports}. */
     @Command(name = "exports", description = "List exports of disk images.", mixinStandardHelpOptions = true)
-    static final class Exports implements Runnable {
+    static final class Exports extends Listing {
+        Exports() {
+            super("exports", "exportId", "EXPORT");
+        }
+    }
+
+    /** What both lists are. */
+    abstract static class Listing implements Runnable {
+        private final String name;
+        private final String id;
+        private final String heading;
+
         @Mixin
         private Remote remote = new Remote();
 
         @Mixin
         private FilterOption filter = new FilterOption();
 
+        private Listing(String name, String id, String heading) {
+            this.name = name;
+            this.id = id;
+            this.heading = heading;
+        }
+
         @Override
         public void run() {
-            JsonObject all = remote.client().list("v1/exports", "exports", filter.filters());
-            remote.show(all, out -> rows(Rows.list(all, "exports"), "exportId", "EXPORT", out));
+            JsonObject all = remote.client().list("v1/" + name, name, filter.filters());
+            remote.show(all, out -> rows(Rows.list(all, name), id, heading, out));
         }
     }
 
