@@ -24,8 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
  * A volume holds the rate that it was given, as a client counts it: fio's own total over its own run time, after a ramp
  * that takes the burst at the start and a cold JVM out of the picture.
  *
- * <p>The bucket keeps no more than 5 ms of operations or one MiB, so time in which the machine gives the server no CPU
- * is not made up for. A failure says how much of that there was: it takes a few seconds to cost two percent.
+ * <p>The bucket keeps no more than 50 ms of its rate, so longer times in which the machine gives the server no CPU are
+ * not made up for. A failure says how much of that there was: it takes a few seconds to cost two percent.
  */
 @Tag("slow")
 @RequiresTools("fio")

@@ -7,6 +7,7 @@ import io.varve.engine.BlockStore;
 import io.varve.engine.Compression;
 import io.varve.engine.QosLimits;
 import io.varve.engine.SnapshotId;
+import io.varve.engine.StoreOptions;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.nbd.NettyLoops;
@@ -54,6 +55,10 @@ public class FilledVolume {
     @Param("false")
     public boolean throttled;
 
+    /** The size that the log's segments grow to. */
+    @Param("64")
+    public int segmentMib = 64;
+
     /** How the loops reach the kernel's sockets: epoll, io_uring, nio, or auto. */
     @Param("auto")
     public String transport = "auto";
@@ -76,7 +81,7 @@ public class FilledVolume {
 
     @Setup(Level.Trial)
     public void open() throws IOException {
-        temporary = new TemporaryStore(directory, Transport.named(transport));
+        temporary = new TemporaryStore(directory, Transport.named(transport), options());
         store().createVolume(ID, (long) mebibytes << 20, compression).join();
         volume = store().open(ID).join();
         requests = new ClosedLoop(volume, depth, payload(requestKib << 10));
@@ -90,6 +95,18 @@ public class FilledVolume {
         }
         store().checkpoint().join();
         store().limit(ID, throttled ? OUT_OF_REACH : QosLimits.UNLIMITED);
+    }
+
+    private StoreOptions options() {
+        StoreOptions usual = StoreOptions.DEFAULT;
+        return new StoreOptions(
+                usual.memory(),
+                usual.checkpointLogBytes(),
+                usual.checkpointVolumeLogBytes(),
+                segmentMib << 20,
+                usual.ballastBytes(),
+                usual.scrubBytesPerSecond(),
+                usual.limits());
     }
 
     private byte[] payload(int bytes) {

@@ -20,7 +20,7 @@ final class TemporaryStore implements AutoCloseable {
 
     /** Opens the store on the best transport here. */
     TemporaryStore(String parent) throws IOException {
-        this(parent, Transport.auto());
+        this(parent, Transport.auto(), StoreOptions.DEFAULT);
     }
 
     /**
@@ -28,13 +28,14 @@ final class TemporaryStore implements AutoCloseable {
      *
      * @param parent the directory to make the store's directory in; empty for the JVM's temporary directory
      * @param transport what the loops that volumes live on wait with
+     * @param options the store's limits
      */
-    TemporaryStore(String parent, Transport transport) throws IOException {
+    TemporaryStore(String parent, Transport transport, StoreOptions options) throws IOException {
         Path in = Path.of(parent.isEmpty() ? System.getProperty("java.io.tmpdir") : parent);
         directory = Files.createTempDirectory(in, "varve-benchmark-");
         loops = NettyLoops.start(transport, 1);
         threads = new DaemonThreads(loops);
-        store = BlockStore.open(directory, StoreOptions.DEFAULT, threads);
+        store = BlockStore.open(directory, options, threads);
     }
 
     BlockStore store() {

@@ -7,18 +7,18 @@ import java.util.concurrent.TimeUnit;
  * while the balance is positive and may drive it negative, so that a request larger than the depth passes whole and
  * those behind it pay.
  *
- * <p>The depth is 5 ms of rate, so that a timer that fires a millisecond or two late loses nothing, and at least the
- * largest request. The balance is counted in billionths of a token: a nanosecond adds exactly {@code rate} of them, so
+ * <p>The depth is 50 ms of rate, and at least the largest request: what a late timer, a slow read of the disk or a busy
+ * CPU keeps a client from is not lost to it, and what it may do at once after a pause is little. The balance is counted in billionths of a token: a nanosecond adds exactly {@code rate} of them, so
  * nothing is ever rounded and the rate holds for ever.
  *
  * <p>On the data path; used by one thread, without locks and without allocation. The caller brings the time.
  */
 public final class TokenBucket {
     private static final long PARTS = TimeUnit.SECONDS.toNanos(1);
-    private static final long DEPTH_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+    private static final long DEPTH_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     /** Faster than any device; above it the depth would not fit in a {@code long} of parts. */
-    private static final long MAX_RATE = 1_000_000_000_000L;
+    private static final long MAX_RATE = 100_000_000_000L;
 
     /** What may be owed, and so the largest request. */
     private static final long MAX_DEBT = 4_000_000_000L;
@@ -32,7 +32,7 @@ public final class TokenBucket {
     /**
      * A bucket that is full.
      *
-     * @param rate tokens a second, more than 0; above 10<sup>12</sup> it makes no more difference
+     * @param rate tokens a second, more than 0; above 10<sup>11</sup> it makes no more difference
      * @param largestRequest the least depth, in tokens, up to 4 · 10<sup>9</sup>
      */
     public TokenBucket(long rate, long largestRequest, long nowNanos) {

@@ -59,6 +59,7 @@ class BurstTest {
         assertThat(unitsIn(100, 256 * KIB) / 400.0).isBetween(withCredits - 0.01, withCredits + 0.01);
 
         secondsUntilEmpty(4 * KIB);
+        unitsIn(30, 256 * KIB); // what was saved of the throughput meanwhile, at no more than the base rate
         assertThat(unitsIn(100, 256 * KIB) / 400.0).isBetween(without - 0.02, without + 0.02);
     }
 
