@@ -359,7 +359,7 @@ public final class BlockMap {
         this.floors = floors;
     }
 
-    /** Resident pages that are not on disk. Any thread. */
+    /** Resident pages that are not on disk and that a checkpoint will write. Any thread. */
     public long dirtyPages() {
         return dirty.pages();
     }

@@ -11,7 +11,7 @@ final class DirtyPages {
     /** Those of the pages that no checkpoint is writing yet. */
     private long fresh;
 
-    private boolean givenUp;
+    private volatile boolean givenUp;
 
     DirtyPages(FramePool pool) {
         this.pool = pool;
@@ -72,9 +72,9 @@ final class DirtyPages {
         }
     }
 
-    /** Any thread. */
+    /** Those that a checkpoint will write. Any thread. */
     long pages() {
-        return pages;
+        return givenUp ? 0 : pages;
     }
 
     /** {@link io.varve.engine.meta.PagePointer} units that the pages take on disk at most. Any thread. */

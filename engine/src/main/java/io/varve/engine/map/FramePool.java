@@ -82,13 +82,13 @@ public final class FramePool implements AutoCloseable {
         return used > budgetFrames + budgetFrames / 4 && dirty.get() > budgetFrames / 8;
     }
 
-    /** Runs {@code task} after the next checkpoint, on its thread; to be asked for before the checkpoint is. */
-    public void whenWritten(Runnable task) {
+    /** Runs {@code task} when the next checkpoint is over, on its thread; to be asked for before the checkpoint is. */
+    public void afterCheckpoint(Runnable task) {
         waiting.add(task);
     }
 
-    /** A checkpoint is durable. */
-    public void written() {
+    /** A checkpoint is durable, or could not be written. */
+    public void checkpointOver() {
         for (int left = waiting.size(); left > 0; left--) {
             Runnable task = waiting.poll();
             if (task != null) {

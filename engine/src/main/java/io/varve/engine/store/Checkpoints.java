@@ -26,6 +26,9 @@ final class Checkpoints {
     private volatile long crowdedBytes;
     private final long limitLogBytes;
     private final AtomicBoolean queued = new AtomicBoolean();
+    /** The last one could not be written: none is queued before {@link #retry}. */
+    private volatile boolean failed;
+
     private final AtomicLong logSinceLast = new AtomicLong();
     private final AtomicLong logAppended = new AtomicLong();
     private volatile long limitDirtyPages;
@@ -81,15 +84,25 @@ final class Checkpoints {
         return logSinceLast.get() > 0;
     }
 
-    /** Has a checkpoint written soon. */
+    /** Has a checkpoint written soon; if the last one could not be, when {@link #retry} says so. */
     void queue() {
-        if (queued.compareAndSet(false, true)) {
+        if (!failed && queued.compareAndSet(false, true)) {
             CompletableFuture<Void> done = tasks.run(this::run);
             done.whenComplete((nothing, problem) -> {
                 if (problem != null && !tasks.isClosed()) {
                     LOG.warn("no checkpoint: {}", problem.toString());
+                    failed = true;
+                    parts.frames().checkpointOver();
                 }
             });
+        }
+    }
+
+    /** Tries again what could not be written: whoever asked for it may have nothing to do meanwhile but wait. */
+    void retry() {
+        if (failed) {
+            failed = false;
+            queue();
         }
     }
 
@@ -106,7 +119,8 @@ final class Checkpoints {
         checkpointer.reserveFromBallast();
         logSinceLast.set(0);
         tasks.commit(checkpointer::run);
-        parts.frames().written();
+        failed = false;
+        parts.frames().checkpointOver();
         refreshUsage();
         queueIfReclaiming();
         whenWritten.run();

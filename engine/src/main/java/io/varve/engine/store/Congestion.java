@@ -80,7 +80,7 @@ final class Congestion {
     private void awaitCheckpoint() {
         if (!awaitingCheckpoint) {
             awaitingCheckpoint = true;
-            frames.whenWritten(() -> loop.execute(() -> {
+            frames.afterCheckpoint(() -> loop.execute(() -> {
                 awaitingCheckpoint = false;
                 wakeOrWait();
             }));

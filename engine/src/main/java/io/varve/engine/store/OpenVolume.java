@@ -388,6 +388,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
         if (health.fail(cause)) {
             path.fail();
             map.giveUp();
+            congestion.wakeOrWait();
         }
     }
 

@@ -130,6 +130,7 @@ final class Upkeep {
 
     /** Looks whether volumes rest: then what died since the last checkpoint is counted, and compaction goes further. */
     private void look() {
+        checkpoints.retry();
         long appended = checkpoints.logAppended();
         ticksOfRest = appended == logSeen ? ticksOfRest + 1 : 0;
         logSeen = appended;
