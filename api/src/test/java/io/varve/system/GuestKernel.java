@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.varve.testing.Tools;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,6 +54,17 @@ record GuestKernel(Path image, Path initramfs, Path root) {
                         files.toString())
                 .succeeded();
         return new GuestKernel(image, more, root);
+    }
+
+    /** Gathers Python, with a script of the guests' resources, in a directory that {@link #with} can pack. */
+    static void gatherPython(Path directory, String script) {
+        Tools.run(PATIENCE, "sh", resource("gather-python").toString(), directory.toString())
+                .succeeded();
+        try {
+            Files.copy(resource(script), directory.resolve(script));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path kernelFile() {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.testing.Certificates;
 import io.varve.testing.RequiresTools;
-import io.varve.testing.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -78,13 +77,7 @@ class GuestRestartTest {
     @Test
     void theKernelsNbdClientGoesOnOverNewConnections() throws IOException {
         Path python = Files.createDirectories(directory.resolve("gathered"));
-        Tools.run(
-                        GuestKernel.PATIENCE,
-                        "sh",
-                        GuestKernel.resource("gather-python").toString(),
-                        python.toString())
-                .succeeded();
-        Files.copy(GuestKernel.resource("nbd-reconnect.py"), python.resolve("nbd-reconnect.py"));
+        GuestKernel.gatherPython(python, "nbd-reconfigure.py");
         try (Lives lives = new Lives(List.of())) {
             Map<String, String> environment = Map.of(
                     "host", Guest.HOST,

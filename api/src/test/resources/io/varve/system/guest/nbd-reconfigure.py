@@ -1,20 +1,26 @@
-"""Gives the kernel's NBD device 0 new connections in place of those that broke, as the kernel's netlink interface wants it
-(include/uapi/linux/nbd-netlink.h, NBD_CMD_RECONFIGURE). Debian's nbd-client cannot. Imports nothing but built-in modules.
+"""Changes the kernel's NBD device 0 while it is in use. Debian's nbd-client cannot. Imports nothing but built-in modules.
 
-nbd-reconnect.py hold SECONDS                   requests wait so long for a connection, where there is none
-nbd-reconnect.py connect HOST PORT EXPORT COUNT new connections
+nbd-reconfigure.py hold SECONDS                   requests wait so long for a connection, where there is none
+nbd-reconfigure.py connect HOST PORT EXPORT COUNT new connections in place of those that broke
+nbd-reconfigure.py size-by-netlink BYTES          the device has this size
+nbd-reconfigure.py size-by-ioctl BYTES            the same for a device that was set up by ioctls (nbd-client -nonetlink)
+
+The kernel's interfaces are include/uapi/linux/nbd-netlink.h (NBD_CMD_RECONFIGURE) and include/uapi/linux/nbd.h.
 """
 import sys
 
 import _socket
 import _struct
+import fcntl
 
 NETLINK_GENERIC = 16
 NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 16, 3, 1, 2
 NLA_F_NESTED = 1 << 15
-NBD_ATTR_INDEX, NBD_ATTR_SOCKETS, NBD_ATTR_DEAD_CONN_TIMEOUT = 1, 7, 8
+NBD_ATTR_INDEX, NBD_ATTR_SIZE_BYTES, NBD_ATTR_SOCKETS, NBD_ATTR_DEAD_CONN_TIMEOUT = 1, 2, 7, 8
 NBD_SOCK_ITEM, NBD_SOCK_FD, NBD_CMD_RECONFIGURE = 1, 1, 3
+NBD_SET_SIZE_BLOCKS = 0xAB07
+BLOCK_BYTES = 512  # nbd-client's default
 
 
 def attribute(kind, value):
@@ -75,6 +81,11 @@ def receive(connection, count):
 def main(what, *arguments):
     if what == "hold":
         Netlink().reconfigure(attribute(NBD_ATTR_DEAD_CONN_TIMEOUT, _struct.pack("=Q", int(arguments[0]))))
+    elif what == "size-by-netlink":
+        Netlink().reconfigure(attribute(NBD_ATTR_SIZE_BYTES, _struct.pack("=Q", int(arguments[0]))))
+    elif what == "size-by-ioctl":
+        with open("/dev/nbd0") as device:
+            fcntl.ioctl(device, NBD_SET_SIZE_BLOCKS, int(arguments[0]) // BLOCK_BYTES)
     else:
         connections = [connect(*arguments[:3]) for _ in range(int(arguments[3]))]
         items = b"".join(
