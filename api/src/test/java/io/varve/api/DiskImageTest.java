@@ -169,15 +169,7 @@ class DiskImageTest {
 
     @Test
     void whatIsTakenBackLeavesNothing() throws IOException {
-        try (RandomAccessFile large =
-                new RandomAccessFile(images.resolve("large.img").toFile(), "rw")) {
-            byte[] noise = new byte[1 << 20];
-            new Random(1).nextBytes(noise);
-            for (int i = 0; i < 512; i++) {
-                noise[i] ^= 1;
-                large.write(noise);
-            }
-        }
+        noise("large.img", 512);
         JsonObject begun = api.post("/v1/imports", request("raw", "large.img")).body();
         String path = "/v1/imports/" + begun.getString("importId");
         assertThat(begun.getString("state")).isEqualTo("converting");
@@ -202,6 +194,34 @@ class DiskImageTest {
         api = server.api();
         assertThat(listed("/v1/exports")).containsExactly(exported);
         assertThat(exported.getString("state")).isEqualTo("completed");
+    }
+
+    @Test
+    void whatTheServersStopCutsShortIsBegunAgain() throws IOException {
+        noise("large.img", 256);
+        JsonObject whole = ended("/v1/imports", api.post("/v1/imports", request("raw", "large.img")));
+        JsonObject export =
+                export(whole.getString("snapshotId"), "raw", "out.img").body();
+        JsonObject begun = api.post("/v1/imports", request("raw", "large.img")).body();
+        server.close();
+        assertThat(names()).containsExactly("large.img");
+
+        server = RunningServer.withImports(directory, images);
+        api = server.api();
+        JsonObject exported = ended("/v1/exports/" + export.getString("exportId"));
+        assertThat(exported.getString("state")).as("%s", exported).isEqualTo("completed");
+        qemuImg("compare", "-f", "raw", "-F", "raw", path("large.img"), path("out.img"));
+        JsonObject imported = ended("/v1/imports/" + begun.getString("importId"));
+        assertThat(imported.getString("state")).as("%s", imported).isEqualTo("completed");
+        qemuImg(
+                "compare",
+                "-f",
+                "raw",
+                "-F",
+                "raw",
+                path("large.img"),
+                server.daemon().nbdUri(imported.getString("snapshotId")));
+        assertThat(names()).containsExactlyInAnyOrder("large.img", "out.img");
     }
 
     @Test
@@ -244,6 +264,18 @@ class DiskImageTest {
         return images.resolve(name);
     }
 
+    /** A disk without holes. */
+    private void noise(String name, int mebibytes) throws IOException {
+        try (RandomAccessFile large = new RandomAccessFile(path(name), "rw")) {
+            byte[] noise = new byte[1 << 20];
+            new Random(1).nextBytes(noise);
+            for (int i = 0; i < mebibytes; i++) {
+                noise[i] ^= 1;
+                large.write(noise);
+            }
+        }
+    }
+
     private String refusal(String format, String name) {
         Probe.Reply reply = api.post("/v1/imports", request(format, name));
         assertThat(reply.status()).as(name).isEqualTo(400);
@@ -261,11 +293,14 @@ class DiskImageTest {
 
     private JsonObject ended(String path, Probe.Reply begun) {
         assertThat(begun.status()).as("%s", begun.body()).isEqualTo(201);
-        String id = begun.body().getString(path.equals("/v1/imports") ? "importId" : "exportId");
+        return ended(path + "/" + begun.body().getString(path.equals("/v1/imports") ? "importId" : "exportId"));
+    }
+
+    private JsonObject ended(String path) {
         return Awaitility.await()
                 .atMost(PATIENCE)
                 .until(
-                        () -> api.get(path + "/" + id).body(),
+                        () -> api.get(path).body(),
                         job -> !job.getString("state").equals("converting"));
     }
 

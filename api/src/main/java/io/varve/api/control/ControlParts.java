@@ -105,6 +105,13 @@ record ControlParts(
         return images.all().stream().filter(image -> image.uses(id)).findAny();
     }
 
+    /** An export under way that reads the snapshot, if there is one. */
+    Optional<DiskImageExport> exportOf(SnapshotId id) {
+        return exports.all().stream()
+                .filter(export -> !export.ended() && export.snapshot().equals(id))
+                .findAny();
+    }
+
     /** Fails with SNAPSHOT_NOT_FOUND unless the snapshot is there for everybody, INCORRECT_STATE while it is being uploaded. */
     void requireSnapshot(SnapshotId id) {
         snapshots.find(id).filter(entry -> entry.unfinished().isPresent()).ifPresent(entry -> {

@@ -118,6 +118,8 @@ public final class ControlPlane implements AutoCloseable {
         new Recovery(store, metadata, clock.instant()).run();
         ControlPlane control = new ControlPlane(store, metadata, random, clock, settings, diskImages);
         control.images.finish();
+        control.diskImageExports.resume();
+        control.imports.resume();
         return control;
     }
 

@@ -11,12 +11,13 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Snapshots that are written to disk images in the import directory. A file is there when it is whole, or not at all.
- * One that the server's end cut short has failed, and says so: {@link Recovery}. Thread-safe.
+ * One that the server's end cut short is begun again by the next start. Thread-safe.
  */
 public final class DiskImageExports {
     private static final Logger LOG = LoggerFactory.getLogger(DiskImageExports.class);
@@ -107,25 +108,68 @@ public final class DiskImageExports {
         });
     }
 
-    private void write(DiskImages images, DiskImageExport export, Conversion conversion) {
-        try {
-            exports.put(written(images, export, conversion));
-        } catch (StoreException e) { // the edge of a thread
-            LOG.error("how {} ended is not written down; the next start takes it for cut short", export.id(), e);
+    /** Goes on with what the end of an earlier life cut short. Blocks; once, before anybody else comes. */
+    void resume() {
+        for (DiskImageExport export : unfinished()) {
+            attempt(export, images -> {
+                if (images.isWritten(export.file())) {
+                    exports.put(export.done());
+                }
+            });
+        }
+        jobs.deleteUnfinished();
+        for (DiskImageExport export : unfinished()) {
+            attempt(
+                    export,
+                    images ->
+                            jobs.start(export.id().text(), () -> {}, conversion -> write(images, export, conversion)));
         }
     }
 
-    private DiskImageExport written(DiskImages images, DiskImageExport export, Conversion conversion) {
+    private List<DiskImageExport> unfinished() {
+        return exports.all().stream()
+                .filter(export -> !export.ended())
+                .sorted(Comparator.comparing(DiskImageExport::startedAt))
+                .toList();
+    }
+
+    private void attempt(DiskImageExport export, Consumer<DiskImages> task) {
         try {
+            task.accept(jobs.images());
+        } catch (RequestException | DiskImageException e) {
+            LOG.warn("{} is not gone on with", export.id(), e);
+            exports.put(export.failed(String.valueOf(e.getMessage())));
+        }
+    }
+
+    private void write(DiskImages images, DiskImageExport export, Conversion conversion) {
+        Optional<DiskImageExport> ended = written(images, export, conversion);
+        try {
+            ended.ifPresent(exports::put);
+            if (ended.filter(DiskImageExport::completed).isPresent()) {
+                images.settle(export.file());
+            }
+        } catch (StoreException | DiskImageException e) { // the edge of a thread
+            LOG.error("how {} ended is not written down; the next start sees to it", export.id(), e);
+        }
+    }
+
+    /** Empty if it was taken back, which removes it, or the server stops: then the next start begins it again. */
+    private Optional<DiskImageExport> written(DiskImages images, DiskImageExport export, Conversion conversion) {
+        try {
+            parts.requireSnapshot(export.snapshot());
             long sizeBytes =
                     parts.store().snapshot(export.snapshot()).orElseThrow().sizeBytes();
             DiskImages.Disk disk =
                     new DiskImages.Disk(sizeBytes, () -> parts.store().openSnapshot(export.snapshot()));
             images.write(export.file(), export.format(), disk, conversion);
-            return export.done();
+            return Optional.of(export.done());
         } catch (RuntimeException e) { // the edge of a thread
+            if (DiskImageJobs.wasCancelled(e)) {
+                return Optional.empty();
+            }
             LOG.warn("{} failed", export.id(), e);
-            return export.failed(String.valueOf(e.getMessage()));
+            return Optional.of(export.failed(String.valueOf(e.getMessage())));
         }
     }
 }

@@ -14,6 +14,8 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Conversions of disk images under way. Each has a thread and a child process while it lasts; there are few, and more
@@ -24,6 +26,7 @@ final class DiskImageJobs implements AutoCloseable {
     static final int MOST = 2;
 
     private static final int GIB_SHIFT = 30;
+    private static final Logger LOG = LoggerFactory.getLogger(DiskImageJobs.class);
 
     private final Optional<DiskImages> images;
     private final Map<String, Job> running = new ConcurrentHashMap<>();
@@ -42,6 +45,20 @@ final class DiskImageJobs implements AutoCloseable {
                 ErrorCode.UNSUPPORTED_OPERATION,
                 "disk images are read and written in one directory only, and this server has none:"
                         + " start it with --import-dir"));
+    }
+
+    /** Removes what an earlier life did not finish; what cannot be removed stays. */
+    void deleteUnfinished() {
+        try {
+            images.ifPresent(DiskImages::deleteUnfinished);
+        } catch (DiskImageException e) {
+            LOG.warn("unfinished files stay in the import directory", e);
+        }
+    }
+
+    /** True for what a job fails with that is taken back, or that the server's end cuts short. */
+    static boolean wasCancelled(RuntimeException failure) {
+        return failure instanceof DiskImageException e && e.reason() == DiskImageException.Reason.CANCELLED;
     }
 
     /** The size of the volume that an image needs: whole GiB. Fails as {@link RequestException} says. */

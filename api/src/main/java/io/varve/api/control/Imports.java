@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Snapshots that come from portable files and disk images. The bytes of a file may come in several pieces: each goes on
- * where the last one ended, also after a crash; a disk image is read in one go. Thread-safe.
+ * where the last one ended, also after a crash; a disk image is read in one go, and from its beginning again by the next
+ * start if the server's end cut that short. Thread-safe.
  */
 public final class Imports {
     private static final Logger LOG = LoggerFactory.getLogger(Imports.class);
@@ -90,7 +91,8 @@ public final class Imports {
                 entries.put(entry);
                 return entry;
             }
-            jobs.start(entry.id().text(), () -> entries.put(entry), conversion -> convert(entry, conversion));
+            DiskImages images = jobs.images();
+            jobs.start(entry.id().text(), () -> entries.put(entry), conversion -> convert(images, entry, conversion));
             return entry;
         });
     }
@@ -169,17 +171,31 @@ public final class Imports {
         return entry.completed() ? 100 : jobs.percent(entry.id().text());
     }
 
-    private void convert(ImportEntry entry, Conversion conversion) {
+    /** Reads again the disk images that the end of an earlier life cut short. Blocks; once, before anybody else comes. */
+    void resume() {
+        entries.all().stream()
+                .filter(entry -> entry.image().isPresent() && !entry.ended())
+                .forEach(entry -> {
+                    try {
+                        DiskImages images = jobs.images();
+                        jobs.start(entry.id().text(), () -> {}, conversion -> convert(images, entry, conversion));
+                    } catch (RequestException e) {
+                        LOG.warn("{} is not gone on with", entry.id(), e);
+                        entries.put(entry.failed(String.valueOf(e.getMessage())));
+                    }
+                });
+    }
+
+    private void convert(DiskImages images, ImportEntry entry, Conversion conversion) {
         try {
             long sizeBytes = entry.progress().sizeBytes();
             EngineCalls.await(parts.store().createVolume(entry.volume(), sizeBytes));
             ImportEntry.Image image = entry.image().orElseThrow();
-            jobs.images()
-                    .read(
-                            image.file(),
-                            image.format(),
-                            new DiskImages.Disk(sizeBytes, () -> parts.store().open(entry.volume())),
-                            conversion);
+            images.read(
+                    image.file(),
+                    image.format(),
+                    new DiskImages.Disk(sizeBytes, () -> parts.store().open(entry.volume())),
+                    conversion);
             SnapshotEntry snapshot =
                     SnapshotEntry.begun(entry.snapshot(), entry.label(), entry.description(), Optional.empty());
             parts.snapshots().put(snapshot);
@@ -188,9 +204,11 @@ public final class Imports {
             parts.snapshots().settle(List.of(snapshot.with(Phase.READY)));
             entries.put(entry.done());
         } catch (RuntimeException e) { // the edge of a thread
-            LOG.warn("import {} failed", entry.id(), e);
             undo(entry);
-            entries.put(entry.failed(String.valueOf(e.getMessage())));
+            if (!DiskImageJobs.wasCancelled(e)) {
+                LOG.warn("import {} failed", entry.id(), e);
+                entries.put(entry.failed(String.valueOf(e.getMessage())));
+            }
         }
     }
 

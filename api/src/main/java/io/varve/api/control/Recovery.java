@@ -16,14 +16,11 @@ import org.slf4j.LoggerFactory;
  * Start-up of the control plane: finishes or undoes what a crash left between the engine and the metadata. The engine
  * says what exists. A creation that reached it is finished, one that did not is undone; a deletion is always finished.
  * What copies were made by is deleted. What is provisional stays with the image or the instance that has it, else it is
- * deleted. An upload goes on where its volume is. Disk images that were being read or written are not gone on with.
+ * deleted. An upload goes on where its volume is. Disk images that were being read or written are begun again by
+ * {@link Imports} and {@link DiskImageExports}.
  */
 final class Recovery {
     private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
-
-    /** A file gets its name when it is whole: one that got it last of all is not known to be this one. */
-    private static final String CUT_SHORT =
-            "the server ended before this was written down as done; begin again if the file is not there";
 
     private final BlockStore store;
     private final Metadata metadata;
@@ -55,9 +52,6 @@ final class Recovery {
             settle(entry);
             known.add(entry.volume());
         }
-        metadata.exports().all().stream()
-                .filter(export -> !export.ended())
-                .forEach(export -> metadata.exports().put(export.failed(CUT_SHORT)));
         metadata.images().all().forEach(this::settle);
         settleProvisional();
         store.volumes().stream()
@@ -144,7 +138,7 @@ final class Recovery {
         return entry.unfinished().flatMap(SnapshotEntry.Upload::failure).isPresent();
     }
 
-    /** An import whose snapshot came about is completed; one whose volume is gone begins anew; a disk image is not gone on with. */
+    /** An import whose snapshot came about is completed; one whose volume is gone begins anew, that of a disk image always. */
     private void settle(ImportEntry entry) {
         if (entry.completed()) {
             return;
@@ -154,9 +148,6 @@ final class Recovery {
             metadata.imports().put(entry.done());
         } else if (entry.image().isPresent()) {
             store.volume(entry.volume()).ifPresent(hidden -> EngineCalls.await(store.deleteVolume(hidden.id())));
-            if (!entry.ended()) {
-                metadata.imports().put(entry.failed("the server ended before it was done; begin again"));
-            }
         } else if (entry.progress().receivedBytes() > 0
                 && store.volume(entry.volume()).isEmpty()) {
             metadata.imports().put(entry.with(entry.source(), ImportEntry.Progress.NONE, entry.touchedAt()));

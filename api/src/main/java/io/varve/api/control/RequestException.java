@@ -45,7 +45,7 @@ public final class RequestException extends RuntimeException {
                     case NOT_FOUND -> ErrorCode.RESOURCE_NOT_FOUND;
                     case EXISTS -> ErrorCode.FILE_DUPLICATE;
                     case IMAGE -> ErrorCode.INVALID_DISK_IMAGE;
-                    case FAILED -> ErrorCode.INTERNAL_ERROR;
+                    case FAILED, CANCELLED -> ErrorCode.INTERNAL_ERROR;
                 },
                 e);
     }

@@ -195,7 +195,8 @@ public final class Snapshots {
 
     /**
      * Deletes a snapshot, or puts it into the recycle bin if a rule keeps it; volumes restored from it stay. Fails with
-     * OPERATION_NOT_PERMITTED while it is locked, SNAPSHOT_IN_USE while an image uses it.
+     * OPERATION_NOT_PERMITTED while it is locked, SNAPSHOT_IN_USE while an image uses it or it is written to a disk
+     * image.
      *
      * @param force disconnect its readers first instead of refusing
      */
@@ -215,6 +216,11 @@ public final class Snapshots {
                 throw new RequestException(
                         ErrorCode.SNAPSHOT_IN_USE,
                         "snapshot %s is in use by image %s: deregister that first".formatted(id, image.id()));
+            });
+            parts.exportOf(id).ifPresent(export -> {
+                throw new RequestException(
+                        ErrorCode.SNAPSHOT_IN_USE,
+                        "snapshot %s is being written to a disk image: delete %s first".formatted(id, export.id()));
             });
             blocks.letGo(id);
             removal.remove(snapshot.entry(), force, connections);

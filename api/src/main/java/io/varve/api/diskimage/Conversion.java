@@ -65,7 +65,7 @@ public final class Conversion {
     }
 
     private static DiskImageException cancelledBefore() {
-        return new DiskImageException(Reason.FAILED, "it was taken back, or the server stopped");
+        return new DiskImageException(Reason.CANCELLED, "it was taken back, or the server stopped");
     }
 
     /** Reads what the program says until it is silent; what is not progress is given back. */

@@ -28,6 +28,8 @@ public final class DiskImageException extends RuntimeException {
         EXISTS,
         /** Make another image of it. */
         IMAGE,
+        /** Nothing: somebody took it back, or the server stops. */
+        CANCELLED,
         /** Find out from the message; it was under way. */
         FAILED
     }

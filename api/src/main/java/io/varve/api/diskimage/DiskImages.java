@@ -71,23 +71,58 @@ public final class DiskImages {
         }
     }
 
-    /** Writes a file that is not there yet; it gets its name when it is whole. */
+    /**
+     * Writes a file that is not there yet; it gets its name when it is whole. It then is to be {@link #settle settled}.
+     */
     public void write(String file, DiskImageFormat format, Disk disk, Conversion conversion) {
         Path target = directory.absent(file);
         Path part = directory.part(target);
         try (PrivateExport export = PrivateExport.of(loops, disk.sizeBytes(), true, disk.opener())) {
             Files.createFile(part); // fails if the same name is being written already
+            boolean published = false;
             try {
                 conversion.run(qemuImg.convert(
                         List.of("-f", DiskImageFormat.RAW.text(), "-O", format.text(), export.uri(), part.toString())));
                 directory.publish(part, target);
+                published = true;
             } finally {
-                Files.deleteIfExists(part);
+                if (!published) {
+                    Files.delete(part);
+                }
             }
         } catch (IOException e) {
             throw failed(e);
         } catch (DiskImageException e) {
             throw withoutPlace(e);
+        }
+    }
+
+    /**
+     * True if the file was written whole and is not settled: what tells it, after a crash, from another of that name.
+     */
+    public boolean isWritten(String file) {
+        try {
+            return directory.isPublished(directory.named(file));
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** Makes a file that was written like any other; what it is has been written down elsewhere. */
+    public void settle(String file) {
+        try {
+            Files.deleteIfExists(directory.part(directory.named(file)));
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** Removes what an earlier life did not finish. */
+    public void deleteUnfinished() {
+        try {
+            directory.deleteParts();
+        } catch (IOException e) {
+            throw failed(e);
         }
     }
 

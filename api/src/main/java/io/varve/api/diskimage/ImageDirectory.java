@@ -7,13 +7,15 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.regex.Pattern;
 
 /**
  * The one directory that disk images come from and go to. It is named by the operator; callers name files in it, and
- * reach nothing else. A file that is being written has a hidden name until it is whole.
+ * reach nothing else. A file that is being written has a hidden name until it is whole; then it has both names until
+ * the hidden one is taken away.
  */
 final class ImageDirectory {
     /** Nothing that is a path, hidden, or looks like an option. */
@@ -23,18 +25,12 @@ final class ImageDirectory {
 
     private final Path directory;
 
-    /**
-     * Removes what an earlier life did not finish.
-     *
-     * @throws UncheckedIOException if it is no directory
-     */
+    /** @throws UncheckedIOException if it is no directory */
     ImageDirectory(Path directory) {
         try {
             this.directory = directory.toRealPath();
-            try (DirectoryStream<Path> parts = Files.newDirectoryStream(this.directory, PART_PREFIX + "*")) {
-                for (Path part : parts) {
-                    Files.delete(part);
-                }
+            if (!Files.isDirectory(this.directory)) {
+                throw new NotDirectoryException(directory.toString());
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -72,7 +68,24 @@ final class ImageDirectory {
         return directory.resolve(PART_PREFIX + file.getFileName());
     }
 
-    /** Gives a part its name, durably; what has got that name meanwhile stays as it is. */
+    /** True if {@code file} is the whole part of that name. */
+    boolean isPublished(Path file) throws IOException {
+        Path part = part(file);
+        return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                && Files.exists(part, LinkOption.NOFOLLOW_LINKS)
+                && Files.isSameFile(part, file);
+    }
+
+    /** Takes all parts away. */
+    void deleteParts() throws IOException {
+        try (DirectoryStream<Path> parts = Files.newDirectoryStream(directory, PART_PREFIX + "*")) {
+            for (Path part : parts) {
+                Files.delete(part);
+            }
+        }
+    }
+
+    /** Gives a part its name too, durably; what has got that name meanwhile stays as it is. */
     void publish(Path part, Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
             channel.force(true);
@@ -82,7 +95,6 @@ final class ImageDirectory {
         } catch (FileAlreadyExistsException e) {
             throw exists(String.valueOf(file.getFileName()));
         }
-        Files.delete(part);
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         }
@@ -93,7 +105,8 @@ final class ImageDirectory {
         return text.replace(directory + "/", "");
     }
 
-    private Path named(String name) {
+    /** The file of that name, there or not. */
+    Path named(String name) {
         if (!NAME.matcher(name).matches()) {
             throw new DiskImageException(
                     DiskImageException.Reason.NAME,

@@ -12,13 +12,16 @@ import io.varve.engine.Compression;
 import io.varve.engine.SnapshotId;
 import io.varve.nbd.NettyLoops;
 import io.varve.nbd.Transport;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
@@ -26,13 +29,14 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is known of exports, of which each fails here: the program for them is missing. */
+/** What is known of exports. The program for them is missing here, so that each fails, or another one than qemu-img. */
 class DiskImageExportsTest {
     @TempDir
     private Path directory;
 
     private final ManualClock clock = new ManualClock();
     private TestEngine engine;
+    private Path images = Path.of("");
     private NettyLoops loops;
     private Metadata metadata;
     private ControlPlane control;
@@ -41,7 +45,7 @@ class DiskImageExportsTest {
     @BeforeEach
     void start() throws Exception {
         engine = TestEngine.open(directory);
-        Files.createDirectory(directory.resolve("images"));
+        images = Files.createDirectory(directory.resolve("images"));
         loops = NettyLoops.start(Transport.auto(), 1);
         begin();
         VolumeRequest volume = new VolumeRequest(
@@ -68,7 +72,7 @@ class DiskImageExportsTest {
                 new SecureRandom(),
                 clock,
                 ControlSettings.DEFAULT,
-                Optional.of(new DiskImages(directory.resolve("images"), loops, directory.toString())));
+                Optional.of(new DiskImages(images, loops, directory.toString())));
     }
 
     private void end() {
@@ -103,21 +107,79 @@ class DiskImageExportsTest {
     }
 
     @Test
-    void oneThatACrashCutShortHasFailed() {
+    void oneThatACrashCutShortIsBegunAgain() throws IOException {
+        program("exec sleep 600");
+        Files.createFile(images.resolve(".varve-export-a.img"));
+        DiskImageExport begun = leftBehind("a.img");
+        assertThat(exports().describe(begun.id())).isEqualTo(begun);
+        await().until(() -> Files.exists(directory.resolve("running")));
+        assertThat(begun.state()).isEqualTo("converting");
+
+        exports().delete(begun.id()).join();
+        assertThat(images).isEmptyDirectory();
+    }
+
+    @Test
+    void oneThatTheServersStopCutShortIsBegunAgain() throws IOException {
+        program("exec sleep 600");
+        DiskImageExport begun =
+                exports().create(snapshot, "a.img", DiskImageFormat.RAW).join();
+        await().until(() -> Files.exists(directory.resolve("running")));
+        end();
+        program("exit 3");
+        begin();
+        await().until(() -> exports().describe(begun.id()).ended());
+        assertThat(exports().describe(begun.id()).failure().orElse("")).contains("qemu-img ended with 3");
+        assertThat(images).isEmptyDirectory();
+    }
+
+    @Test
+    void oneThatWasWholeBeforeTheCrashIsCompleted() throws IOException {
+        Files.writeString(images.resolve(".varve-export-a.img"), "whole");
+        Files.createLink(images.resolve("a.img"), images.resolve(".varve-export-a.img"));
+        DiskImageExport begun = leftBehind("a.img");
+        assertThat(exports().describe(begun.id())).isEqualTo(begun.done());
+        assertThat(images).isDirectoryNotContaining("glob:**/.varve-export*");
+        assertThat(images.resolve("a.img")).hasContent("whole");
+    }
+
+    @Test
+    void aFileOfOthersIsNotTakenForOneThatACrashCutShort() throws IOException {
+        Files.writeString(images.resolve("a.img"), "another");
+        Files.writeString(images.resolve(".varve-export-a.img"), "hal");
+        DiskImageExport begun = leftBehind("a.img");
+        await().until(() -> exports().describe(begun.id()).ended());
+        assertThat(exports().describe(begun.id()).failure().orElse("")).contains("is there already");
+        assertThat(images.resolve("a.img")).hasContent("another");
+        assertThat(images).isDirectoryNotContaining("glob:**/.varve-export*");
+    }
+
+    @Test
+    void withoutADirectoryOneThatACrashCutShortHasFailed() {
         DiskImageExport begun = DiskImageExport.begun(
-                ExportId.random(new SecureRandom()), snapshot, "a.img", DiskImageFormat.VMDK, clock.instant());
+                ExportId.random(new SecureRandom()), snapshot, "a.img", DiskImageFormat.RAW, clock.instant());
         end();
-        try (Metadata between = ControlDatabase.open(directory, () -> false)) {
-            between.exports().put(begun);
+        metadata = ControlDatabase.open(directory, () -> false);
+        metadata.exports().put(begun);
+        control = ControlPlane.start(engine.store(), metadata, new SecureRandom(), clock);
+        assertThat(exports().describe(begun.id()).failure().orElse("")).contains("--import-dir");
+    }
+
+    @Test
+    void aSnapshotIsKeptWhileItIsWritten() throws IOException {
+        program("exec sleep 600");
+        DiskImageExport begun =
+                exports().create(snapshot, "a.img", DiskImageFormat.RAW).join();
+        for (boolean force : new boolean[] {false, true}) {
+            CompletableFuture<Void> deletion =
+                    control.snapshots().delete(snapshot, force, Precondition.NONE, Connections.NONE);
+            assertThat(ControlFixture.refusal(deletion)).isEqualTo(ErrorCode.SNAPSHOT_IN_USE);
         }
-        begin();
-        DiskImageExport found = exports().describe(begun.id());
-        assertThat(found.state()).isEqualTo("failed");
-        assertThat(found.failure().orElse("")).contains("the server ended");
-        assertThat(exports().percent(found)).isZero();
-        end();
-        begin();
-        assertThat(exports().describe(begun.id())).isEqualTo(found);
+        exports().delete(begun.id()).join();
+        control.snapshots()
+                .delete(snapshot, false, Precondition.NONE, Connections.NONE)
+                .join();
+        assertThat(engine.store().snapshot(snapshot)).isEmpty();
     }
 
     @Test
@@ -157,6 +219,30 @@ class DiskImageExportsTest {
                 .contains(second)
                 .doesNotContain(first);
         assertThat(metadata.exports().all()).hasSize(DiskImageExports.MOST_KNOWN);
+    }
+
+    /** One that an earlier life has begun; the next life is here. */
+    private DiskImageExport leftBehind(String file) {
+        DiskImageExport begun = DiskImageExport.begun(
+                ExportId.random(new SecureRandom()), snapshot, file, DiskImageFormat.RAW, clock.instant());
+        end();
+        try (Metadata between = ControlDatabase.open(directory, () -> false)) {
+            between.exports().put(begun);
+        }
+        begin();
+        return begun;
+    }
+
+    /** What is run for qemu-img, after it has made a file {@code running}. */
+    private void program(String command) throws IOException {
+        script("prlimit", "while [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"");
+        script("qemu-img", ": >%s/running\n%s".formatted(directory, command));
+    }
+
+    private void script(String name, String text) throws IOException {
+        Path script = directory.resolve(name);
+        Files.writeString(script, "#!/bin/sh\nPATH=/usr/bin:/bin\n" + text + "\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     private DiskImageExport export(String file, DiskImageFormat format) {

@@ -26,7 +26,7 @@ class DiskImageRecoveryTest {
     private Path directory;
 
     @Test
-    void anImportThatACrashCutShortHasFailedAndLeavesNoVolume() {
+    void anImportThatACrashCutShortLeavesNoVolumeAndFailsWithoutADirectory() {
         VolumeId hidden = VolumeId.random(new Random(1));
         ImportEntry entry = new ImportEntry(
                 ImportId.random(new Random(2)),
@@ -48,7 +48,7 @@ class DiskImageRecoveryTest {
             ImportEntry found = fixture.control().imports().describe(entry.id());
             assertThat(found.state()).isEqualTo("failed");
             assertThat(found.image().flatMap(ImportEntry.Image::failure).orElse(""))
-                    .contains("begin again");
+                    .contains("--import-dir");
             fixture.restart();
             assertThat(fixture.control().imports().describe(entry.id())).isEqualTo(found);
         }
@@ -62,6 +62,7 @@ class DiskImageRecoveryTest {
         try (NettyLoops loops = NettyLoops.start(Transport.auto(), 1);
                 DiskImageJobs jobs =
                         new DiskImageJobs(Optional.of(new DiskImages(images, loops, directory.toString())))) {
+            jobs.deleteUnfinished();
             assertThat(left).doesNotExist();
             assertThatThrownBy(() -> jobs.sizeBytes(IMAGE))
                     .isInstanceOf(RequestException.class)
