@@ -28,6 +28,8 @@ final class Checkpoints {
     private final AtomicBoolean queued = new AtomicBoolean();
     /** The last one could not be written: none is queued before {@link #retry}. */
     private volatile boolean failed;
+    /** It failed because the disk is full. */
+    private volatile boolean noRoom;
 
     private final AtomicLong logSinceLast = new AtomicLong();
     private final AtomicLong logAppended = new AtomicLong();
@@ -92,6 +94,7 @@ final class Checkpoints {
                 if (problem != null && !tasks.isClosed()) {
                     LOG.warn("no checkpoint: {}", problem.toString());
                     failed = true;
+                    noRoom = problem instanceof StoreException cause && cause.kind() == StoreException.Kind.NO_SPACE;
                     parts.frames().checkpointOver();
                 }
             });
@@ -104,6 +107,11 @@ final class Checkpoints {
             failed = false;
             queue();
         }
+    }
+
+    /** True if the last one could not be written because the disk is full. */
+    boolean hasNoRoom() {
+        return noRoom;
     }
 
     /** As of the last checkpoint. */
@@ -120,6 +128,7 @@ final class Checkpoints {
         logSinceLast.set(0);
         tasks.commit(checkpointer::run);
         failed = false;
+        noRoom = false;
         parts.frames().checkpointOver();
         refreshUsage();
         queueIfReclaiming();

@@ -26,6 +26,8 @@ final class Congestion {
     private final BlockMap map;
     private final List<Runnable> waiters = new ArrayList<>();
     private boolean awaitingCheckpoint;
+    /** Changed pages crowd the memory, and the disk is too full for the checkpoint that would write them. */
+    private boolean stuck;
 
     /** @param requestsWaiting how many requests wait inside the volume */
     Congestion(VolumeLoop loop, VolumeHost host, IntSupplier requestsWaiting, OpenVolume.Shared shared, BlockMap map) {
@@ -44,7 +46,15 @@ final class Congestion {
                 || dirty.isExceeded()
                 || partialBlocks.isExceeded()
                 || pressure.isHigh()
-                || tooManyDirtyPages();
+                || (tooManyDirtyPages() && !stuck);
+    }
+
+    /**
+     * True when a change cannot even wait: changed pages crowd the map's memory, and the disk is full. Reads go on. Hot
+     * path.
+     */
+    boolean refusesChanges() {
+        return stuck && tooManyDirtyPages();
     }
 
     private boolean tooManyDirtyPages() {
@@ -80,11 +90,17 @@ final class Congestion {
     private void awaitCheckpoint() {
         if (!awaitingCheckpoint) {
             awaitingCheckpoint = true;
-            frames.afterCheckpoint(() -> loop.execute(() -> {
-                awaitingCheckpoint = false;
-                wakeOrWait();
-            }));
+            frames.afterCheckpoint(() -> loop.execute(this::checkpointIsOver));
         }
+    }
+
+    private void checkpointIsOver() {
+        awaitingCheckpoint = false;
+        stuck = host.hasNoRoomForCheckpoint() && tooManyDirtyPages();
+        if (stuck) {
+            awaitCheckpoint();
+        }
+        wakeOrWait();
     }
 
     /** Something was done that may have ended it. */

@@ -45,6 +45,11 @@ final class HostOfSnapshot implements VolumeHost {
     public void checkpointWanted() {}
 
     @Override
+    public boolean hasNoRoomForCheckpoint() {
+        return false;
+    }
+
+    @Override
     public Throttle throttle() {
         return throttle;
     }

@@ -99,6 +99,11 @@ final class HostOfVolume implements VolumeHost {
     }
 
     @Override
+    public boolean hasNoRoomForCheckpoint() {
+        return services.checkpoints().hasNoRoom();
+    }
+
+    @Override
     public Throttle throttle() {
         return entry.throttle;
     }

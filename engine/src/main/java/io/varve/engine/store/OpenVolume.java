@@ -215,7 +215,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
         Request request = requests.take(Request.Kind.WRITE, offset, source.remaining(), completion);
         request.buffer = source;
         request.fua = fua;
-        accept(request, inRange(offset, request.length) ? health.changeable() : beyond(IoStatus.ENOSPC));
+        accept(request, inRange(offset, request.length) ? changeable() : beyond(IoStatus.ENOSPC));
     }
 
     @Override
@@ -232,7 +232,7 @@ final class OpenVolume implements Volume, WritePath.Owner {
     public void trim(long offset, long length, boolean fua, Completion completion) {
         Request request = requests.take(Request.Kind.TRIM, offset, length, completion);
         request.fua = fua;
-        IoStatus first = inRange(offset, length) ? health.changeable() : beyond(IoStatus.EINVAL);
+        IoStatus first = inRange(offset, length) ? changeable() : beyond(IoStatus.EINVAL);
         long from = (offset + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
         long to = (offset + length) / BLOCK_BYTES * BLOCK_BYTES;
         if (first == IoStatus.OK && from >= to) {
@@ -249,11 +249,16 @@ final class OpenVolume implements Volume, WritePath.Owner {
         Request request = requests.take(Request.Kind.WRITE_ZEROES, offset, length, completion);
         request.noHole = noHole;
         request.fua = fua;
-        accept(request, inRange(offset, length) ? health.changeable() : beyond(IoStatus.ENOSPC));
+        accept(request, inRange(offset, length) ? changeable() : beyond(IoStatus.ENOSPC));
     }
 
     private boolean inRange(long offset, long length) {
         return offset >= 0 && length >= 0 && offset <= sizeBytes - length;
+    }
+
+    /** OK, or what a change is answered now. */
+    private IoStatus changeable() {
+        return congestion.refusesChanges() ? IoStatus.ENOSPC : health.changeable();
     }
 
     private IoStatus beyond(IoStatus answer) {

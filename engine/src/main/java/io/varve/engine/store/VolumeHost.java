@@ -40,6 +40,9 @@ interface VolumeHost {
     /** Memory or dirty bytes are short: a checkpoint would help. */
     void checkpointWanted();
 
+    /** True if the last checkpoint could not be written because the disk is full; it is tried again. */
+    boolean hasNoRoomForCheckpoint();
+
     long nanoTime();
 
     /** What holds the volume to its limits, in this opening and in later ones. */

@@ -9,6 +9,7 @@ import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeStatus;
 import io.varve.engine.io.SimulatedDisk.Operation;
 import io.varve.engine.map.Frame;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
@@ -16,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * Requests wait while changed pages crowd the map's memory. They go on when a checkpoint has written the pages, however
- * often it failed before, and are answered when none ever will.
+ * often it failed before, and are answered when the disk is full or none will ever be written.
  */
 @ExtendWith(QuietEngine.class)
 class CongestionTest {
@@ -83,14 +84,43 @@ class CongestionTest {
         return StorePages.segmentFile(simulated.disk, id);
     }
 
+    /** There is no ballast. A full disk is an answer (law 6): changes are refused, and all else goes on. */
     @Test
-    void theyGoOnWhenAFullDiskHasRoomAgain() {
+    void aFullDiskIsToldToWhoeverChangesSomething() {
+        long kept = LEAF - BLOCK;
+        assertThat(simulated.write(greedy, kept, BLOCK, 7)).isEqualTo(IoStatus.OK);
         simulated.disk.fill();
+
+        List<CompletableFuture<Boolean>> writable = crowd(List.of(greedy, other), CROWD);
+        simulated.rest(3);
+
+        assertThat(writable).allMatch(CompletableFuture::isDone);
+        assertThat(greedy.congested()).isFalse();
+        assertThat(zero(greedy)).isEqualTo(IoStatus.ENOSPC);
+        assertThat(simulated.write(other, 0, BLOCK, 7)).isEqualTo(IoStatus.ENOSPC);
+        assertThat(simulated.call(greedy, (opened, done) -> opened.trim(0, LEAF, false, done)))
+                .isEqualTo(IoStatus.ENOSPC);
+        ByteBuffer into = ByteBuffer.allocateDirect(BLOCK);
+        assertThat(simulated.call(greedy, (opened, done) -> opened.read(kept, into, done)))
+                .isEqualTo(IoStatus.OK);
+        assertThat(into).isEqualTo(SimulatedStore.filled(BLOCK, 7));
+        assertThat(simulated.flush(greedy)).isEqualTo(IoStatus.OK);
+
+        simulated.disk.setCapacity(DISK_BYTES);
+        simulated.rest(3);
+
+        assertThat(zero(greedy)).isEqualTo(IoStatus.OK);
+        assertThat(simulated.flush(greedy)).isEqualTo(IoStatus.OK);
+    }
+
+    @Test
+    void theyGoOnWhenTheDiskFailsNoMore() {
+        simulated.disk.failEvery(Operation.ALLOCATE, StoreOpening.MAP_FILE);
         List<CompletableFuture<Boolean>> writable = crowd(List.of(greedy, other), CROWD);
         simulated.rest(60);
         assertThat(writable).noneMatch(CompletableFuture::isDone);
 
-        simulated.disk.setCapacity(DISK_BYTES);
+        simulated.disk.heal();
         simulated.rest(3);
 
         assertThat(writable).allMatch(CompletableFuture::isDone);
@@ -165,7 +195,7 @@ class CongestionTest {
     /** Nobody will write the pages of its map, and so it does not wait for that; the other one still does. */
     @Test
     void aLogThatFailsWhileNoCheckpointIsPossibleKeepsNobodyWaiting() {
-        simulated.disk.fill();
+        simulated.disk.failEvery(Operation.ALLOCATE, StoreOpening.MAP_FILE);
         List<CompletableFuture<Boolean>> writable = crowd(List.of(greedy, other), CROWD);
         simulated.rest(3);
         assertThat(writable).noneMatch(CompletableFuture::isDone);
