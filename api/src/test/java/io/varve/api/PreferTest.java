@@ -8,6 +8,8 @@ import io.varve.testing.RequiresTools;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.net.http.HttpRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,19 +19,23 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Clients that prefer to wait until work under way has ended. A volume is detaching as long as a client has it open.
+ * Clients that prefer to wait until work under way has ended. A volume is detaching as long as a client has it open, and
+ * an instance is stopping until somebody tells that it is stopped.
  */
 @RequiresTools({"qemu-io", "qemu-img", "prlimit"})
 class PreferTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
-    private static final String INSTANCE = "/v1/instances/i-0123456789abcdef0";
+    private static final String ID = "i-0123456789abcdef0";
+    private static final String INSTANCE = "/v1/instances/" + ID;
 
     @TempDir
     private Path directory;
@@ -44,7 +50,7 @@ class PreferTest {
         server = RunningServer.withImports(directory, Files.createDirectory(directory.resolve("images")));
         api = server.api();
         volume = server.newVolume(1).getString("volumeId");
-        api.post("/v1/instances", new JsonObject().put("instanceId", INSTANCE.substring("/v1/instances/".length())));
+        api.post("/v1/instances", new JsonObject().put("instanceId", ID));
     }
 
     @AfterEach
@@ -106,24 +112,85 @@ class PreferTest {
     void theCommandLineWaitsForADetachment() throws IOException {
         try (Holder holder = new Holder()) {
             attach();
-            CompletableFuture<Integer> code = CompletableFuture.supplyAsync(
-                    () -> Main.commandLine()
-                            .execute(
-                                    "instance",
-                                    "detach",
-                                    INSTANCE.substring("/v1/instances/".length()),
-                                    volume,
-                                    "--wait",
-                                    "45",
-                                    "--api",
-                                    server.daemon().apiUri()),
-                    callers);
+            CompletableFuture<String> shown = later(() -> command("instance", "detach", ID, volume, "--wait", "45"));
             await().atMost(PATIENCE).until(this::isDetaching);
-            assertThat(code).isNotDone();
+            assertThat(shown).isNotDone();
             holder.close();
-            assertThat(code.join()).isZero();
+            assertThat(shown.join()).contains("attachments").doesNotContain(volume);
             assertThat(attachments(api.get(INSTANCE))).isEmpty();
         }
+    }
+
+    @Test
+    void anInstanceIsAnsweredWhenItIsThroughWithItsChange() {
+        become("running", "wait=0");
+        CompletableFuture<Probe.Reply> stopping = later(() -> become("stopping", "wait"));
+        await().atMost(PATIENCE).until(() -> state(api.get(INSTANCE)).equals("stopping"));
+        CompletableFuture<Probe.Reply> looking = later(() -> look("wait=30"));
+        assertThat(state(look("wait=0"))).isEqualTo("stopping");
+        assertThat(stopping).isNotDone();
+
+        Probe.Reply stopped = become("stopped", "wait");
+
+        assertThat(List.of(stopped, stopping.join(), looking.join())).allSatisfy(reply -> {
+            assertThat(reply.status()).isEqualTo(200);
+            assertThat(state(reply)).isEqualTo("stopped");
+            assertThat(reply.response().headers().firstValue("ETag"))
+                    .isEqualTo(stopped.response().headers().firstValue("ETag"));
+        });
+        assertThat(applied(stopping.join())).contains("wait=45");
+        assertThat(applied(looking.join())).contains("wait=30");
+    }
+
+    @Test
+    void anInstanceIsAnsweredWhenItsVolumesAreDetached() throws IOException {
+        become("running", "wait=0");
+        try (Holder holder = new Holder()) {
+            attach();
+            detach("wait=0");
+            CompletableFuture<Probe.Reply> looking = later(() -> look("wait"));
+            assertThat(attachments(look("wait=1"))).hasSize(1);
+            assertThat(looking).isNotDone();
+            holder.close();
+            assertThat(attachments(looking.join())).isEmpty();
+        }
+    }
+
+    @Test
+    void theCommandLineWaitsForAnInstance() {
+        become("running", "wait=0");
+        become("shutting-down", "wait=0");
+        assertThat(command("instance", "show", ID, "--wait", "1")).contains("shutting-down");
+        CompletableFuture<String> shown = later(() -> command("instance", "show", ID, "--wait", "45"));
+        assertThat(state(become("terminated", "wait"))).isEqualTo("terminated");
+        assertThat(shown.join()).contains("terminated");
+    }
+
+    private Probe.Reply become(String state, String preference) {
+        return api.send(api.json(INSTANCE + "/state")
+                .header("Prefer", preference)
+                .PUT(HttpRequest.BodyPublishers.ofString("{\"state\":\"%s\"}".formatted(state))));
+    }
+
+    private Probe.Reply look(String preference) {
+        return api.send(api.request(INSTANCE).header("Prefer", preference).GET());
+    }
+
+    private <T> CompletableFuture<T> later(Supplier<T> call) {
+        return CompletableFuture.supplyAsync(call, callers);
+    }
+
+    private String command(String... arguments) {
+        StringWriter out = new StringWriter();
+        String[] all = Stream.concat(
+                        Stream.of(arguments), Stream.of("--api", server.daemon().apiUri()))
+                .toArray(String[]::new);
+        assertThat(Main.commandLine().setOut(new PrintWriter(out)).execute(all)).isZero();
+        return out.toString();
+    }
+
+    private static String state(Probe.Reply reply) {
+        return reply.body().getString("state");
     }
 
     @Test
@@ -165,7 +232,7 @@ class PreferTest {
     }
 
     private CompletableFuture<Probe.Reply> detachLater(String preference) {
-        return CompletableFuture.supplyAsync(() -> detach(preference), callers);
+        return later(() -> detach(preference));
     }
 
     private boolean isDetaching() {

@@ -49,7 +49,12 @@ final class ApiClient {
     }
 
     JsonObject get(String path) {
-        return send(request(path).GET().build());
+        return get(path, 0);
+    }
+
+    /** Waits so many seconds, or as many as the server allows, for what is under way with it. */
+    JsonObject get(String path, int waitSeconds) {
+        return send(preferring(path, waitSeconds).GET().build());
     }
 
     /** A whole list, page by page, as one. */
@@ -86,8 +91,7 @@ final class ApiClient {
 
     /** Deletes what takes time, and waits so many seconds for that, or as many as the server allows. */
     JsonObject delete(String path, int waitSeconds) {
-        return send(
-                request(path).header("Prefer", "wait=" + waitSeconds).DELETE().build());
+        return send(preferring(path, waitSeconds).DELETE().build());
     }
 
     /** The bytes of an answer, as they come. */
@@ -153,6 +157,10 @@ final class ApiClient {
 
     private HttpRequest.Builder request(String path) {
         return untimed(path).timeout(TIMEOUT).header("Accept", "application/json");
+    }
+
+    private HttpRequest.Builder preferring(String path, int waitSeconds) {
+        return request(path).header("Prefer", "wait=" + waitSeconds);
     }
 
     private HttpRequest.Builder untimed(String path) {

@@ -100,9 +100,16 @@ public final class InstanceCommands {
         @Parameters(paramLabel = INSTANCE, description = INSTANCE_TEXT)
         private String id = "";
 
+        @Option(
+                names = "--wait",
+                paramLabel = "SECONDS",
+                description = "How long to wait until it is running, stopped or terminated and no volume is detaching,"
+                        + " 45 at most; without it, not at all.")
+        private int waitSeconds;
+
         @Override
         public void run() {
-            JsonObject found = remote.client().get(path(id));
+            JsonObject found = remote.client().get(path(id), waitSeconds);
             remote.show(found);
         }
     }

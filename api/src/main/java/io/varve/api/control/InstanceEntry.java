@@ -48,6 +48,15 @@ public record InstanceEntry(
         return ETag.of(this);
     }
 
+    /** True when nothing is on its way: no state that another one ends, and no volume that is to go. */
+    public boolean settled() {
+        return switch (life) {
+            case PENDING, STOPPING, SHUTTING_DOWN -> false;
+            case RUNNING, STOPPED -> attachments.stream().noneMatch(Attachment::detaching);
+            case TERMINATED -> attachments.isEmpty();
+        };
+    }
+
     /** The attachment of a volume, if it has one here. */
     public Optional<Attachment> attachment(VolumeId volume) {
         return attachments.stream().filter(one -> one.volume().equals(volume)).findFirst();

@@ -43,16 +43,14 @@ final class InstanceOperations {
                 "listInstances",
                 call -> Answer.json(
                         200, Call.page("instances", instances.list(call.list()), InstanceOperations::document)));
-        operations.addPrompt("describeInstance", call -> described(instances.describe(id(call))));
-        operations.add(
-                "setInstanceState",
-                call -> instances
-                        .become(
-                                id(call),
-                                InstanceState.of(call.body().getString("state")),
-                                call.precondition(),
-                                connections)
-                        .thenApply(InstanceOperations::described));
+        operations.add("describeInstance", call -> settled(call.preferences(), id(call)));
+        operations.add("setInstanceState", call -> {
+            InstanceId id = id(call);
+            Preferences preferred = call.preferences();
+            return instances
+                    .become(id, InstanceState.of(call.body().getString("state")), call.precondition(), connections)
+                    .thenCompose(begun -> settled(preferred, id));
+        });
         operations.add(
                 "attachVolume",
                 call -> instances
@@ -75,6 +73,13 @@ final class InstanceOperations {
             return instances
                     .detach(id, volume, call.force(), connections)
                     .thenCompose(begun -> waits.until(preferred, id, () -> detaching(id, volume)));
+        });
+    }
+
+    private CompletableFuture<Answer> settled(Preferences preferred, InstanceId id) {
+        return waits.until(preferred, id, () -> {
+            InstanceEntry instance = instances.describe(id);
+            return new Waits.Stage(instance.settled(), described(instance));
         });
     }
 

@@ -44,10 +44,10 @@ class InstancesTest {
         become(InstanceState.RUNNING).join();
         become(InstanceState.STOPPING).join();
         assertThat(refusal(become(InstanceState.RUNNING))).isEqualTo(ErrorCode.INCORRECT_INSTANCE_STATE);
-        become(InstanceState.STOPPED).join();
-        become(InstanceState.PENDING).join();
-        become(InstanceState.SHUTTING_DOWN).join();
-        become(InstanceState.TERMINATED).join();
+        assertThat(become(InstanceState.STOPPED).join().settled()).isTrue();
+        assertThat(become(InstanceState.PENDING).join().settled()).isFalse();
+        assertThat(become(InstanceState.SHUTTING_DOWN).join().settled()).isFalse();
+        assertThat(become(InstanceState.TERMINATED).join().settled()).isTrue();
         assertThat(refusal(become(InstanceState.RUNNING))).isEqualTo(ErrorCode.INCORRECT_INSTANCE_STATE);
         assertThat(refusal(attach(fixture.volume(), "/dev/sda", true))).isEqualTo(ErrorCode.INCORRECT_INSTANCE_STATE);
     }
@@ -93,6 +93,20 @@ class InstancesTest {
         BlockIo.release(fixture.store(), volume, open);
         fixture.control().tick();
         assertThat(instances().describe(instance).attachments()).isEmpty();
+    }
+
+    @Test
+    void aTerminationIsOverWhenTheVolumesThatGoWithTheInstanceAreDeleted() {
+        VolumeId volume = fixture.volume();
+        attach(volume, "/dev/sda", true).join();
+        Volume open = fixture.store().open(volume).join();
+        assertThat(become(InstanceState.TERMINATED).join().settled()).isFalse();
+        fixture.control().tick();
+        assertThat(instances().describe(instance).settled()).isFalse();
+        BlockIo.release(fixture.store(), volume, open);
+        fixture.control().tick();
+        assertThat(instances().describe(instance).settled()).isTrue();
+        assertThat(fixture.control().volumes().find(volume)).isEmpty();
     }
 
     @Test
