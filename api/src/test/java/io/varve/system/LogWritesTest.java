@@ -110,11 +110,8 @@ class LogWritesTest {
                 .filter(i -> !log.entries().get(i).mark().isEmpty())
                 .boxed()
                 .toList();
-        while (points.size() < Math.min(POINTS, end - first)) {
-            points.add(
-                    points.size() % 2 == 0
-                            ? marks.get(random.nextInt(marks.size())) + 1
-                            : first + random.nextInt(end - first));
+        for (int i = 0; points.size() < Math.min(POINTS, end - first); i++) {
+            points.add(i % 2 == 0 ? marks.get(random.nextInt(marks.size())) + 1 : first + random.nextInt(end - first));
         }
         return points;
     }
@@ -233,7 +230,7 @@ class LogWritesTest {
                 DaemonThreads threads = new DaemonThreads(loops);
                 BlockStore store = BlockStore.open(directory, StoreOptions.DEFAULT.withBallast(1 << 20), threads)) {
             long[] shown = content(store.open(LoggedWriter.VOLUME).join());
-            long seen = LoggedHistory.seen(shown, flushed, CHANGES);
+            long seen = LoggedHistory.seen(shown, flushed, CHANGES, LoggedWriter.BATCH);
             Map<SnapshotId, Long> due = new TreeMap<>(Comparator.comparing(SnapshotId::toString));
             for (long changes = lastSnapshot; changes > 0 && changes > lastSnapshot - LoggedWriter.KEPT_CHANGES; ) {
                 due.put(LoggedWriter.snapshot(changes), changes);
@@ -245,7 +242,8 @@ class LogWritesTest {
             store.snapshots().forEach(snapshot -> {
                 long[] past = content(store.openSnapshot(snapshot.id()).join());
                 long changes = snapshot.id().low();
-                assertThat(LoggedHistory.seen(past, changes, changes)).isEqualTo(changes);
+                assertThat(LoggedHistory.seen(past, changes, changes, LoggedWriter.BATCH))
+                        .isEqualTo(changes);
             });
             return new Found(seen - flushed, store.snapshots().size());
         }

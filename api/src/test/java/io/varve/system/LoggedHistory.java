@@ -2,7 +2,9 @@ package io.varve.system;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.LongStream;
 
 /**
  * Changes of a small disk that follow from their numbers, from 1 on: writes of some blocks, now and then a trim. So
@@ -76,24 +78,50 @@ record LoggedHistory(long number, int first, int count, boolean trim) {
     }
 
     /**
-     * How many changes make the disk what it shows: the fewest, from {@code least} on.
+     * How many changes made together begin with {@code first}, if no more follow than up to {@code last}: writes up to
+     * the next trim, or that trim. A request that waits for room in the log lets others of other blocks go ahead.
+     */
+    static int together(long first, long last) {
+        int count = 1;
+        while (first + count <= last && !change(first + count).trim && !change(first).trim) {
+            count++;
+        }
+        return count;
+    }
+
+    /**
+     * How many changes make the disk what it shows: the fewest, from {@code least} on. Of those last made together it
+     * may show any, since none of them was answered, but each of them whole.
      *
+     * @param batch after so many changes, and as many again, all of them were waited for
      * @throws AssertionError if no number of them up to {@code most} does
      */
-    static long seen(long[] shown, long least, long most) {
+    static long seen(long[] shown, long least, long most, int batch) {
         long[] disk = new long[BLOCKS];
-        for (long number = 1; number <= most; number++) {
-            if (number > least && Arrays.equals(disk, shown)) {
-                return number - 1;
+        for (long done = 0; done <= most; ) {
+            int count = together(done + 1, Math.min(most, done / batch * batch + batch));
+            List<LoggedHistory> applied = LongStream.rangeClosed(done + 1, Math.min(most, done + count))
+                    .filter(number -> Arrays.stream(shown).anyMatch(value -> value == number))
+                    .mapToObj(LoggedHistory::change)
+                    .toList();
+            if (done >= least && Arrays.equals(with(disk, applied), shown)) {
+                return done + applied.size();
             }
-            LoggedHistory change = change(number);
-            Arrays.fill(disk, change.first, change.first + change.count, change.trim ? 0 : number);
-        }
-        if (Arrays.equals(disk, shown)) {
-            return most;
+            for (int i = 0; i < count; i++) {
+                done++;
+                disk = with(disk, List.of(change(done)));
+            }
         }
         throw new AssertionError("the disk is not what the first n changes make, for any n from " + least + " to "
                 + most + "; the last that it shows is "
                 + Arrays.stream(shown).max().orElseThrow());
+    }
+
+    private static long[] with(long[] disk, List<LoggedHistory> changes) {
+        long[] changed = disk.clone();
+        for (LoggedHistory change : changes) {
+            Arrays.fill(changed, change.first, change.first + change.count, change.trim ? 0 : change.number);
+        }
+        return changed;
     }
 }

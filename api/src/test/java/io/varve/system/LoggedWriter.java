@@ -26,7 +26,9 @@ final class LoggedWriter {
 
     private static final StoreOptions OPTIONS =
             new StoreOptions(8 << 20, 2 << 20, 2 << 20, 4 << 20, 1 << 20).withBallast(1 << 20);
-    private static final int BATCH = 16;
+    /** So many changes are made, and waited for, before the next. */
+    static final int BATCH = 16;
+
     private static final int BATCHES_PER_FLUSH = 2;
     private static final int BATCHES_PER_SNAPSHOT = 10;
     /** A snapshot is deleted when there is one of so many changes later. */
@@ -60,7 +62,7 @@ final class LoggedWriter {
         long done = 0;
         for (int batch = 1; done < changes; batch++) {
             for (long end = done + BATCH; done < end; ) {
-                int together = together(done + 1, end);
+                int together = LoggedHistory.together(done + 1, end);
                 make(volume, done + 1, together).join();
                 done += together;
             }
@@ -77,20 +79,6 @@ final class LoggedWriter {
             }
         }
         System.out.println("made " + done + " changes");
-    }
-
-    /**
-     * How many changes from {@code first} to {@code last} to make at once: writes up to the next trim, or that trim. A
-     * trim may take its place in the log's order before writes of other blocks that were requested with it.
-     */
-    private static int together(long first, long last) {
-        int count = 1;
-        while (first + count <= last
-                && !LoggedHistory.change(first + count).trim()
-                && !LoggedHistory.change(first).trim()) {
-            count++;
-        }
-        return count;
     }
 
     private static CompletableFuture<Void> make(Volume volume, long first, int count) {

@@ -10,11 +10,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Clients come, work and go, one way or another, thousands of times; nothing of them is left at the end. */
 @Timeout(value = 6, unit = java.util.concurrent.TimeUnit.HOURS)
+@Tag("slow")
 class ConnectionSoakTest {
     private static final int CONNECTIONS = Integer.getInteger("varve.nbd.connections", 2000);
     private static final int WARM_UP = 300;

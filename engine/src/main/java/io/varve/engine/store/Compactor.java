@@ -47,7 +47,7 @@ final class Compactor {
     /** From here on compaction makes no pauses. */
     private static final long URGENT_PERCENT = 146;
     /** What files may come to while a run goes on; see {@link WriteRoom}. */
-    private static final long CROWDED_PERCENT = 155;
+    private static final long CROWDED_PERCENT = 152;
     /** The part of what a run copies that may be written meanwhile in any case. */
     private static final long LEAST_ROOM_PART = 16;
 

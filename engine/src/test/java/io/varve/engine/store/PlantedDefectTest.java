@@ -3,12 +3,14 @@ package io.varve.engine.store;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.util.Locale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** The simulation is itself tested: it finds each defect that is planted in the engine. */
 @ExtendWith(QuietEngine.class)
+@Tag("slow")
 class PlantedDefectTest {
     private static final int SEEDS = Integer.getInteger("varve.crash.seeds", 2000);
 
