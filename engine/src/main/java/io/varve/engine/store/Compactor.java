@@ -46,10 +46,8 @@ final class Compactor {
     private static final long BUSY_PERCENT = 138;
     /** From here on compaction makes no pauses. */
     private static final long URGENT_PERCENT = 146;
-    /** What files may come to while a run goes on; see {@link WriteRoom}. */
+    /** From here on writes wait for compaction. */
     private static final long CROWDED_PERCENT = 152;
-    /** The part of what a run copies that may be written meanwhile in any case. */
-    private static final long LEAST_ROOM_PART = 16;
 
     private static final long IDLE_PERCENT = 105;
     /** The part of a file, in percent, that is worth copying while volumes are written, and when they rest. */
@@ -79,9 +77,7 @@ final class Compactor {
 
     private @Nullable Run run;
     private int looksUntilFree;
-    /** The disk is nearly full: who writes waits until what was moved is free, and room comes with the checkpoints. */
-    private volatile boolean waitsForRoom;
-
+    private boolean waitsForRoom;
     private volatile boolean closed;
     private volatile boolean urgent;
     /** Held by a step in the background, so that closing can wait for it. */
@@ -146,13 +142,7 @@ final class Compactor {
         urgent = crowded || held > stored / 100 * URGENT_PERCENT + slack;
         consider(candidates, stored, held, slack, further);
         boolean goesOn = !closed && (run != null || (crowded && comesBack()));
-        if (goesOn && crowded) {
-            pressure.allowNothing();
-        } else if (goesOn && run != null) {
-            run.giveRoom();
-        } else {
-            pressure.allowAll();
-        }
+        pressure.set(goesOn && (crowded || held > stored / 100 * CROWDED_PERCENT + slack));
     }
 
     /** True while what was moved is not free yet: two checkpoints make it so. */
@@ -171,18 +161,16 @@ final class Compactor {
         if (held > stored / 100 * (idle ? IDLE_PERCENT : BUSY_PERCENT) + slack) {
             long mostBytes = Math.min(CONTAINER_BYTES, Math.max(options.maxSegmentBytes(), stored / 8));
             mostBytes = Math.min(mostBytes, host.mostContainerBytes());
-            List<SegmentStore.Candidate> chosen =
-                    choose(candidates, idle ? IDLE_LIVE_PERCENT : BUSY_LIVE_PERCENT, mostBytes);
-            if (!chosen.isEmpty()) {
-                run = new Run(chosen, stored / 100 * CROWDED_PERCENT + slack - held);
+            Deque<Segment> victims = choose(candidates, idle ? IDLE_LIVE_PERCENT : BUSY_LIVE_PERCENT, mostBytes);
+            if (!victims.isEmpty()) {
+                run = new Run(victims);
                 run.next();
             }
         }
     }
 
     /** The files that give most for what copying them costs, up to about so many live bytes. */
-    private List<SegmentStore.Candidate> choose(
-            List<SegmentStore.Candidate> candidates, long livePercent, long mostBytes) {
+    private Deque<Segment> choose(List<SegmentStore.Candidate> candidates, long livePercent, long mostBytes) {
         List<SegmentStore.Candidate> thin = new ArrayList<>();
         for (SegmentStore.Candidate candidate : candidates) {
             if (candidate.storedBytes() * 100 < candidate.heldBytes() * livePercent
@@ -198,7 +186,9 @@ final class Compactor {
             thin.removeIf(candidate -> gain(List.of(candidate)) <= 0);
             chosen = first(thin, mostBytes);
         }
-        return chosen;
+        Deque<Segment> victims = new ArrayDeque<>();
+        chosen.forEach(candidate -> victims.addAll(candidate.segments()));
+        return victims;
     }
 
     /** As many of them as have about so many live bytes, but one at least. */
@@ -236,33 +226,19 @@ final class Compactor {
     void close() {
         closed = true;
         run = null;
-        synchronized (stepLock) { // no step is under way any more
-            pressure.allowAll();
+        pressure.set(false);
+        synchronized (stepLock) {
+            LOG.debug("no step of compaction is under way any more");
         }
     }
 
     /** One segment after the other, into one container, or more if more is live than was counted. */
     private final class Run {
-        private final Deque<Segment> victims = new ArrayDeque<>();
-        private final WriteRoom room;
+        private final Deque<Segment> victims;
         private @Nullable ContainerWriter writer;
 
-        /** @param roomBytes what files may still grow by */
-        Run(List<SegmentStore.Candidate> chosen, long roomBytes) {
-            long live = 0;
-            for (SegmentStore.Candidate candidate : chosen) {
-                victims.addAll(candidate.segments());
-                live += candidate.liveBlocks();
-            }
-            // Without room half of what the run gives back, so that it is caught up with and yet nobody is stopped.
-            long least = Math.max(gain(chosen) / 2, live * BLOCK_BYTES / LEAST_ROOM_PART);
-            room = new WriteRoom(pressure, Math.max(roomBytes, least), live);
-        }
-
-        private void giveRoom() {
-            if (!waitsForRoom) {
-                room.apply();
-            }
+        Run(Deque<Segment> victims) {
+            this.victims = victims;
         }
 
         void next() {
@@ -311,7 +287,7 @@ final class Compactor {
                             }
                         }
                     },
-                    urgent || pressure.isHigh());
+                    urgent);
         }
 
         /** A segment cannot be moved; others can. */
@@ -337,8 +313,6 @@ final class Compactor {
                 then.run();
                 return;
             }
-            room.finishing();
-            giveRoom();
             inBackground(() -> {
                 try {
                     full.finish();
@@ -365,8 +339,10 @@ final class Compactor {
 
         private void end() {
             run = null;
-            room.finished();
-            giveRoom();
+            // On a crowded disk who waits goes on waiting: room comes with the checkpoints that follow.
+            if (!waitsForRoom) {
+                pressure.set(false);
+            }
         }
 
         /** The move of one segment. */
@@ -436,8 +412,6 @@ final class Compactor {
                         left -= run;
                     }
                     counters.blocksCopied.add(STEP_BLOCKS - left);
-                    room.copied(STEP_BLOCKS - left);
-                    giveRoom();
                 } catch (DiskException | DamagedPageException e) {
                     into.drop();
                     throw e;

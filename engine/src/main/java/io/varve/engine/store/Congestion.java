@@ -80,7 +80,7 @@ final class Congestion {
         } else if (partialBlocks.isExceeded()) {
             partialBlocks.whenRoom(again);
         } else if (pressure.isHigh()) {
-            pressure.whenLower(again);
+            pressure.whenLow(again);
         } else if (tooManyDirtyPages()) {
             awaitCheckpoint();
             host.checkpointWanted();

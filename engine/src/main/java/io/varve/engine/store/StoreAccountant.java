@@ -61,10 +61,7 @@ final class StoreAccountant {
         catalogue = parts.catalogue();
         tasks = new AccountantTasks(threads);
         ByteBudget dirty = new ByteBudget(options.memory().bytes(MemoryUse.DIRTY_LOG));
-        reclaimer = new Reclaimer(parts, subtrees);
-        checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
-        checkpoints = new Checkpoints(tasks, disk, parts, checkpointer, options.checkpointLogBytes());
-        SpacePressure pressure = new SpacePressure(checkpoints::logAppended);
+        SpacePressure pressure = new SpacePressure();
         VolumeLoop timer = threads.nextLoop();
         OpenVolume.Shared shared = new OpenVolume.Shared(
                 parts.frames(),
@@ -75,6 +72,9 @@ final class StoreAccountant {
                 new ByteBudget(options.memory().bytes(MemoryUse.PARTIAL_BLOCKS)),
                 pressure);
         memory = new StoreMemory(options.memory(), parts, shared);
+        reclaimer = new Reclaimer(parts, subtrees);
+        checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
+        checkpoints = new Checkpoints(tasks, disk, parts, checkpointer, options.checkpointLogBytes());
         shares = StoreShares.of(options.limits(), threads.nanoTime());
         volumes = new OpenVolumes(tasks, checkpointer, checkpoints, parts, options, shared, memory, shares, threads);
         deletions = new Deletions(tasks, checkpointer, checkpoints, volumes, reclaimer, parts, timer);
