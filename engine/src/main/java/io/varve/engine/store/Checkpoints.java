@@ -3,6 +3,7 @@ package io.varve.engine.store;
 import io.varve.engine.BlockStore;
 import io.varve.engine.SnapshotId;
 import io.varve.engine.StoreException;
+import io.varve.engine.StoreOptions;
 import io.varve.engine.StoreUsage;
 import io.varve.engine.io.Disk;
 import java.util.concurrent.CompletableFuture;
@@ -24,7 +25,8 @@ final class Checkpoints {
     private final Catalogue catalogue;
     private final Checkpointer checkpointer;
     private volatile long crowdedBytes;
-    private final long limitLogBytes;
+    private final long leastLogBytes;
+    private final long mostLogBytes;
     private final AtomicBoolean queued = new AtomicBoolean();
     /** The last one could not be written: none is queued before {@link #retry}. */
     private volatile boolean failed;
@@ -33,18 +35,21 @@ final class Checkpoints {
 
     private final AtomicLong logSinceLast = new AtomicLong();
     private final AtomicLong logAppended = new AtomicLong();
+    private long logAppendedBefore;
+    private volatile long limitLogBytes;
     private volatile long limitDirtyPages;
     private volatile StoreUsage usage = new StoreUsage(0, 0, 0, 0, 0, 0);
     private Runnable whenWritten = () -> {};
 
-    /** @param limitLogBytes log bytes, over all volumes, after which a checkpoint is due */
-    Checkpoints(AccountantTasks tasks, Disk disk, StoreParts parts, Checkpointer checkpointer, long limitLogBytes) {
+    Checkpoints(AccountantTasks tasks, Disk disk, StoreParts parts, Checkpointer checkpointer, StoreOptions options) {
         this.tasks = tasks;
         this.disk = disk;
         this.parts = parts;
         this.catalogue = parts.catalogue();
         this.checkpointer = checkpointer;
-        this.limitLogBytes = limitLogBytes;
+        this.mostLogBytes = options.checkpointLogBytes();
+        this.leastLogBytes = Math.min(mostLogBytes, options.maxSegmentBytes());
+        this.limitLogBytes = mostLogBytes;
         this.limitDirtyPages = parts.frames().budgetFrames() / 3;
     }
 
@@ -126,7 +131,9 @@ final class Checkpoints {
         queued.set(false);
         checkpointer.reserveFromBallast();
         logSinceLast.set(0);
+        long appended = logAppended.get();
         tasks.commit(checkpointer::run);
+        logAppendedBefore = appended;
         failed = false;
         noRoom = false;
         parts.frames().checkpointOver();
@@ -143,6 +150,16 @@ final class Checkpoints {
         if (checkpointer.hasMoreToReclaim()) {
             queue();
         }
+    }
+
+    /** What had been appended to all logs when the last checkpoint began. */
+    long logAppendedBefore() {
+        return logAppendedBefore;
+    }
+
+    /** Log bytes after which a checkpoint is due; not below a segment, nor above what the options say. */
+    void limitLog(long bytes) {
+        limitLogBytes = Math.min(mostLogBytes, Math.max(leastLogBytes, bytes));
     }
 
     /** Dirty map pages of all volumes after which a checkpoint is due. */

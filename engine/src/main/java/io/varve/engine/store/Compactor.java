@@ -43,11 +43,13 @@ final class Compactor {
     /** Live bytes that one container takes at most, about; in a small store it is an eighth of what is live. */
     private static final long CONTAINER_BYTES = 63L << 20;
 
-    private static final long BUSY_PERCENT = 138;
+    private static final long BUSY_PERCENT = 135;
     /** From here on compaction makes no pauses. */
-    private static final long URGENT_PERCENT = 146;
-    /** From here on writes wait for compaction. */
-    private static final long CROWDED_PERCENT = 152;
+    private static final long URGENT_PERCENT = 141;
+    /** From here on writes are held back; see {@link WritePace}. */
+    private static final long CROWDED_PERCENT = 144;
+    /** Over so much more they come to a near standstill. */
+    private static final long BAND_PERCENT = 12;
 
     private static final long IDLE_PERCENT = 105;
     /** The part of a file, in percent, that is worth copying while volumes are written, and when they rest. */
@@ -65,7 +67,7 @@ final class Compactor {
     private final Descent descent;
     private final StoreOptions options;
     private final LiveBlocks liveBlocks;
-    private final SpacePressure pressure;
+    private final WritePace pace;
     private final Host host;
     /** Used by one step in the background at a time. */
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(STEP_BLOCKS * BLOCK_BYTES);
@@ -77,7 +79,6 @@ final class Compactor {
 
     private @Nullable Run run;
     private int looksUntilFree;
-    private boolean waitsForRoom;
     private volatile boolean closed;
     private volatile boolean urgent;
     /** Held by a step in the background, so that closing can wait for it. */
@@ -87,6 +88,12 @@ final class Compactor {
     interface Host {
         /** Runs a task of the accountant. Any thread. */
         void onAccountant(Runnable task);
+
+        /** Has a checkpoint find out what died after so much log, if not earlier. */
+        void checkpointAfter(long logBytes);
+
+        /** What had been appended to all logs at the last checkpoint. */
+        long appendedAtCheckpoint();
 
         /** A checkpoint makes what was moved durable and frees what it left. */
         void checkpointWanted();
@@ -107,8 +114,8 @@ final class Compactor {
         void inBackground(Runnable task, boolean urgent);
     }
 
-    Compactor(StoreParts parts, StoreOptions options, SpacePressure pressure, Host host) {
-        this.pressure = pressure;
+    Compactor(StoreParts parts, StoreOptions options, WritePace pace, Host host) {
+        this.pace = pace;
         this.segments = parts.segments();
         this.descent = parts.catalogue().descent();
         this.options = options;
@@ -136,13 +143,24 @@ final class Compactor {
             held += candidate.heldBytes();
         }
         long slack = SLACK_SEGMENTS * options.maxSegmentBytes();
-        waitsForRoom = crowded;
         boolean further = idle || crowded;
-        slack = further ? Math.min(IDLE_SLACK_BYTES, slack) : slack;
+        long enough = further
+                ? stored / 100 * IDLE_PERCENT + Math.min(IDLE_SLACK_BYTES, slack)
+                : stored / 100 * BUSY_PERCENT + slack;
         urgent = crowded || held > stored / 100 * URGENT_PERCENT + slack;
-        consider(candidates, stored, held, slack, further);
-        boolean goesOn = !closed && (run != null || (crowded && comesBack()));
-        pressure.set(goesOn && (crowded || held > stored / 100 * CROWDED_PERCENT + slack));
+        if (held > enough) {
+            begin(candidates, stored, further);
+        }
+        // A checkpoint finds out what died: it comes before that is too much at once for compaction to keep up with.
+        host.checkpointAfter(run == null ? enough - held : Long.MAX_VALUE);
+        if (crowded && !closed && (run != null || comesBack())) {
+            pace.stop(); // who writes waits until what was moved is free, and room comes with the checkpoints
+        } else if (run != null) {
+            long band = stored / 100 * BAND_PERCENT + options.maxSegmentBytes() / 2;
+            pace.follow(held - stored / 100 * CROWDED_PERCENT - slack, band, host.appendedAtCheckpoint());
+        } else {
+            pace.free();
+        }
     }
 
     /** True while what was moved is not free yet: two checkpoints make it so. */
@@ -154,23 +172,23 @@ final class Compactor {
         return looksUntilFree > 0;
     }
 
-    private void consider(List<SegmentStore.Candidate> candidates, long stored, long held, long slack, boolean idle) {
+    private void begin(List<SegmentStore.Candidate> candidates, long stored, boolean further) {
         if (run != null || closed || host.isReclaiming()) {
             return;
         }
-        if (held > stored / 100 * (idle ? IDLE_PERCENT : BUSY_PERCENT) + slack) {
-            long mostBytes = Math.min(CONTAINER_BYTES, Math.max(options.maxSegmentBytes(), stored / 8));
-            mostBytes = Math.min(mostBytes, host.mostContainerBytes());
-            Deque<Segment> victims = choose(candidates, idle ? IDLE_LIVE_PERCENT : BUSY_LIVE_PERCENT, mostBytes);
-            if (!victims.isEmpty()) {
-                run = new Run(victims);
-                run.next();
-            }
+        long mostBytes = Math.min(CONTAINER_BYTES, Math.max(options.maxSegmentBytes(), stored / 8));
+        mostBytes = Math.min(mostBytes, host.mostContainerBytes());
+        List<SegmentStore.Candidate> chosen =
+                choose(candidates, further ? IDLE_LIVE_PERCENT : BUSY_LIVE_PERCENT, mostBytes);
+        if (!chosen.isEmpty()) {
+            run = new Run(chosen);
+            run.next();
         }
     }
 
     /** The files that give most for what copying them costs, up to about so many live bytes. */
-    private Deque<Segment> choose(List<SegmentStore.Candidate> candidates, long livePercent, long mostBytes) {
+    private List<SegmentStore.Candidate> choose(
+            List<SegmentStore.Candidate> candidates, long livePercent, long mostBytes) {
         List<SegmentStore.Candidate> thin = new ArrayList<>();
         for (SegmentStore.Candidate candidate : candidates) {
             if (candidate.storedBytes() * 100 < candidate.heldBytes() * livePercent
@@ -186,9 +204,7 @@ final class Compactor {
             thin.removeIf(candidate -> gain(List.of(candidate)) <= 0);
             chosen = first(thin, mostBytes);
         }
-        Deque<Segment> victims = new ArrayDeque<>();
-        chosen.forEach(candidate -> victims.addAll(candidate.segments()));
-        return victims;
+        return chosen;
     }
 
     /** As many of them as have about so many live bytes, but one at least. */
@@ -226,7 +242,7 @@ final class Compactor {
     void close() {
         closed = true;
         run = null;
-        pressure.set(false);
+        pace.free();
         synchronized (stepLock) {
             LOG.debug("no step of compaction is under way any more");
         }
@@ -234,11 +250,27 @@ final class Compactor {
 
     /** One segment after the other, into one container, or more if more is live than was counted. */
     private final class Run {
-        private final Deque<Segment> victims;
+        private final Deque<Segment> victims = new ArrayDeque<>();
+        private final long gain;
+        private final long blocksToCopy;
+        private long blocksCopied;
         private @Nullable ContainerWriter writer;
 
-        Run(Deque<Segment> victims) {
-            this.victims = victims;
+        Run(List<SegmentStore.Candidate> chosen) {
+            long live = 0;
+            for (SegmentStore.Candidate candidate : chosen) {
+                victims.addAll(candidate.segments());
+                live += candidate.liveBlocks();
+            }
+            gain = gain(chosen);
+            blocksToCopy = live;
+            pace.givesBack(0);
+        }
+
+        private void copied(int blocks) {
+            counters.blocksCopied.add(blocks);
+            blocksCopied += blocks;
+            pace.givesBack((long) (gain * Math.min(1, (double) blocksCopied / blocksToCopy)));
         }
 
         void next() {
@@ -287,7 +319,7 @@ final class Compactor {
                             }
                         }
                     },
-                    urgent);
+                    urgent || pace.isHolding());
         }
 
         /** A segment cannot be moved; others can. */
@@ -339,10 +371,6 @@ final class Compactor {
 
         private void end() {
             run = null;
-            // On a crowded disk who waits goes on waiting: room comes with the checkpoints that follow.
-            if (!waitsForRoom) {
-                pressure.set(false);
-            }
         }
 
         /** The move of one segment. */
@@ -411,7 +439,7 @@ final class Compactor {
                         next = i + run;
                         left -= run;
                     }
-                    counters.blocksCopied.add(STEP_BLOCKS - left);
+                    copied(STEP_BLOCKS - left);
                 } catch (DiskException | DamagedPageException e) {
                     into.drop();
                     throw e;

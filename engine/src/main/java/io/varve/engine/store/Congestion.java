@@ -80,7 +80,7 @@ final class Congestion {
         } else if (partialBlocks.isExceeded()) {
             partialBlocks.whenRoom(again);
         } else if (pressure.isHigh()) {
-            pressure.whenLow(again);
+            pressure.whenLower(again);
         } else if (tooManyDirtyPages()) {
             awaitCheckpoint();
             host.checkpointWanted();

@@ -61,7 +61,10 @@ final class StoreAccountant {
         catalogue = parts.catalogue();
         tasks = new AccountantTasks(threads);
         ByteBudget dirty = new ByteBudget(options.memory().bytes(MemoryUse.DIRTY_LOG));
-        SpacePressure pressure = new SpacePressure();
+        reclaimer = new Reclaimer(parts, subtrees);
+        checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
+        checkpoints = new Checkpoints(tasks, disk, parts, checkpointer, options);
+        SpacePressure pressure = new SpacePressure(checkpoints::logAppended);
         VolumeLoop timer = threads.nextLoop();
         OpenVolume.Shared shared = new OpenVolume.Shared(
                 parts.frames(),
@@ -72,9 +75,6 @@ final class StoreAccountant {
                 new ByteBudget(options.memory().bytes(MemoryUse.PARTIAL_BLOCKS)),
                 pressure);
         memory = new StoreMemory(options.memory(), parts, shared);
-        reclaimer = new Reclaimer(parts, subtrees);
-        checkpointer = new Checkpointer(parts, threads, reclaimer, dirty);
-        checkpoints = new Checkpoints(tasks, disk, parts, checkpointer, options.checkpointLogBytes());
         shares = StoreShares.of(options.limits(), threads.nanoTime());
         volumes = new OpenVolumes(tasks, checkpointer, checkpoints, parts, options, shared, memory, shares, threads);
         deletions = new Deletions(tasks, checkpointer, checkpoints, volumes, reclaimer, parts, timer);

@@ -88,7 +88,7 @@ final class Upkeep {
         this.timer = timer;
         crowdedBytes = CROWDED_SEGMENTS * options.maxSegmentBytes();
         checkpoints.crowdedBelow(crowdedBytes);
-        compactor = new Compactor(parts, options, pressure, new CompactorHost());
+        compactor = new Compactor(parts, options, new WritePace(pressure, timer), new CompactorHost());
         sharing = new Sharing(parts);
         scrubber = new Scrubber(parts, options.scrubBytesPerSecond(), new ScrubHost());
         checkpoints.whenWritten(() -> tidy(isResting()));
@@ -225,6 +225,16 @@ final class Upkeep {
         @Override
         public void onAccountant(Runnable task) {
             CompletableFuture<Void> unused = tasks.run(task);
+        }
+
+        @Override
+        public void checkpointAfter(long logBytes) {
+            checkpoints.limitLog(logBytes);
+        }
+
+        @Override
+        public long appendedAtCheckpoint() {
+            return checkpoints.logAppendedBefore();
         }
 
         @Override

@@ -78,6 +78,11 @@ final class SimulatedStore {
         store = StoreEngine.open(disk, options, new SimulatedThreads(scheduler, 1));
     }
 
+    /** What the store's clock shows. */
+    long nanoTime() {
+        return scheduler.nanoTime();
+    }
+
     /** Lets the store work by itself for some seconds of its clock. */
     void rest(int seconds) {
         long until = scheduler.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
