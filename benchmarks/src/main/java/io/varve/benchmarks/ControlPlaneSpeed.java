@@ -15,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Prints how fast the control plane is, over REST, and what its calls do to a volume that is being written: one client,
@@ -24,7 +25,8 @@ public final class ControlPlaneSpeed implements AutoCloseable {
     private static final int VOLUMES = 1000;
     private static final int SNAPSHOTS = 10_000;
     private static final int SNAPSHOTS_AT_ONCE = 100;
-    private static final int QUIET_WRITES = 5000;
+    private static final int QUIET_SECONDS = 10;
+    private static final double STOP_MILLIS = 20;
     private static final int MOST_SAMPLES = 1 << 22;
 
     private final PrintStream out = System.out;
@@ -53,11 +55,13 @@ public final class ControlPlaneSpeed implements AutoCloseable {
         timed("10,000 snapshots paged, 100 a page", () -> pageSnapshots(100));
 
         Volume volume = served.store().open(newVolume()).join();
-        Writer quiet = new Writer(volume);
-        report("4 KiB writes without control calls", quiet.until(quiet.written(QUIET_WRITES)));
-        Writer disturbed = new Writer(volume);
+        CompletableFuture<Void> enough = new CompletableFuture<>();
+        CompletableFuture<long[]> quiet = new Writer(volume).until(enough);
+        TimeUnit.SECONDS.sleep(QUIET_SECONDS);
+        enough.complete(null);
+        report("4 KiB writes without control calls", quiet);
         CompletableFuture<Void> end = new CompletableFuture<>();
-        CompletableFuture<long[]> latencies = disturbed.until(end);
+        CompletableFuture<long[]> latencies = new Writer(volume).until(end);
         timed("the above while a volume is written", () -> {
             createVolumes();
             filterVolumes();
@@ -145,14 +149,19 @@ public final class ControlPlaneSpeed implements AutoCloseable {
     private void report(String what, CompletableFuture<long[]> future) {
         long[] sorted = future.join();
         Arrays.sort(sorted);
+        long stops = Arrays.stream(sorted)
+                .filter(nanos -> nanos >= STOP_MILLIS * 1e6)
+                .count();
         out.printf(
-                "%-45s %8d writes, median %.0f us, p99 %.0f us, p99.9 %.0f us, longest %.1f ms%n",
+                "%-45s %8d writes, median %.0f us, p99 %.0f us, p99.9 %.0f us, longest %.1f ms, %d of %.0f ms or more%n",
                 what,
                 sorted.length,
                 sorted[sorted.length / 2] / 1e3,
                 sorted[(int) (sorted.length * 0.99)] / 1e3,
                 sorted[(int) (sorted.length * 0.999)] / 1e3,
-                sorted[sorted.length - 1] / 1e6);
+                sorted[sorted.length - 1] / 1e6,
+                stops,
+                STOP_MILLIS);
     }
 
     @Override
@@ -171,7 +180,6 @@ public final class ControlPlaneSpeed implements AutoCloseable {
         private final long[] nanos = new long[MOST_SAMPLES];
         private final CompletableFuture<long[]> done = new CompletableFuture<>();
         private CompletableFuture<Void> end = new CompletableFuture<>();
-        private long enough = Long.MAX_VALUE;
         private int count;
         private long begun;
 
@@ -179,24 +187,27 @@ public final class ControlPlaneSpeed implements AutoCloseable {
             this.volume = volume;
         }
 
-        /** Ends after so many writes. */
-        CompletableFuture<Void> written(int writes) {
-            enough = writes;
-            return new CompletableFuture<>();
-        }
-
         CompletableFuture<long[]> until(CompletableFuture<Void> theEnd) {
             end = theEnd;
-            volume.loop().execute(this::write);
+            volume.loop().execute(this::begin);
             return done;
         }
 
-        private void write() {
-            if (end.isDone() || count == enough || count == MOST_SAMPLES) {
+        private void begin() {
+            if (end.isDone() || count == MOST_SAMPLES) {
                 done.complete(Arrays.copyOf(nanos, count));
                 return;
             }
             begun = System.nanoTime();
+            write();
+        }
+
+        /** As a server does, it waits while the volume takes nothing in; that counts. */
+        private void write() {
+            if (volume.congested()) {
+                volume.whenWritable(() -> volume.loop().execute(this::write));
+                return;
+            }
             long offset = count * 7919L % (volume.sizeBytes() / BLOCK_BYTES) * BLOCK_BYTES;
             volume.write(offset, block, false, this);
             volume.submit();
@@ -205,7 +216,7 @@ public final class ControlPlaneSpeed implements AutoCloseable {
         @Override
         public void completed(IoStatus status) {
             nanos[count++] = System.nanoTime() - begun;
-            volume.loop().execute(this::write);
+            volume.loop().execute(this::begin);
         }
     }
 }

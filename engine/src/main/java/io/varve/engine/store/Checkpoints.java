@@ -32,6 +32,8 @@ final class Checkpoints {
     private volatile boolean failed;
     /** It failed because the disk is full. */
     private volatile boolean noRoom;
+    /** A failure was logged, and none has been written since. */
+    private volatile boolean complained;
 
     private final AtomicLong logSinceLast = new AtomicLong();
     private final AtomicLong logAppended = new AtomicLong();
@@ -97,12 +99,20 @@ final class Checkpoints {
             CompletableFuture<Void> done = tasks.run(this::run);
             done.whenComplete((nothing, problem) -> {
                 if (problem != null && !tasks.isClosed()) {
-                    LOG.warn("no checkpoint: {}", problem.toString());
+                    complain(problem);
                     failed = true;
                     noRoom = problem instanceof StoreException cause && cause.kind() == StoreException.Kind.NO_SPACE;
                     parts.frames().checkpointOver();
                 }
             });
+        }
+    }
+
+    /** Once, however often it is tried again. */
+    private void complain(Throwable problem) {
+        if (!complained) {
+            complained = true;
+            LOG.warn("no checkpoint, tried again each second: {}", problem.toString());
         }
     }
 
@@ -136,6 +146,10 @@ final class Checkpoints {
         logAppendedBefore = appended;
         failed = false;
         noRoom = false;
+        if (complained) {
+            complained = false;
+            LOG.info("checkpoints are written again");
+        }
         parts.frames().checkpointOver();
         refreshUsage();
         queueIfReclaiming();
