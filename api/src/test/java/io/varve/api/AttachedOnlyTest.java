@@ -8,6 +8,7 @@ import io.varve.api.control.ControlPlane;
 import io.varve.api.control.InstanceEntry;
 import io.varve.api.control.Instances;
 import io.varve.api.control.Label;
+import io.varve.api.control.Precondition;
 import io.varve.engine.VolumeId;
 import java.nio.file.Path;
 import java.security.SecureRandom;
@@ -37,11 +38,15 @@ class AttachedOnlyTest {
             InstanceEntry instance = instances
                     .create(new Instances.Request(Optional.empty(), Label.NONE, Optional.empty()))
                     .join();
-            instances.attach(instance.id(), volume, "/dev/vda", false).join();
+            instances
+                    .attach(instance.id(), volume, "/dev/vda", false, Precondition.NONE)
+                    .join();
             assertThat(exports.resolve(volume.toString()).join()).isPresent();
             assertThat(exports.list().join()).hasSize(1);
 
-            instances.detach(instance.id(), volume, false, Connections.NONE).join();
+            instances
+                    .detach(instance.id(), volume, false, Precondition.NONE, Connections.NONE)
+                    .join();
             assertThat(exports.resolve(volume.toString()).join()).isEmpty();
             assertThat(new Exports(engine.store(), control, false)
                             .resolve(volume.toString())

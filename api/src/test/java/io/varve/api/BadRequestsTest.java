@@ -48,7 +48,7 @@ class BadRequestsTest {
                     {"sizeGiB":1,"volumeType":"gp9"}       | UnknownVolumeType     | volumeType gp9
                     {"sizeGiB":1,"multiAttachEnabled":true} | InvalidParameterCombination | multiAttachEnabled is not supported for local volumes
                     {"sizeGiB":1,"multiAttachEnabled":"yes"} | InvalidParameterValue | multiAttachEnabled
-                    {"sizeGiB":1,"encrypted":true}         | UnsupportedOperation  | encrypted true
+                    {"sizeGiB":1,"encrypted":true}         | UnsupportedOperation  | encrypted true is refused: encryption is not offered yet
                     {"sizeGiB":1,"iops":0}                 | InvalidParameterValue | iops 0
                     {"sizeGiB":1,"throughputMiBps":-1}     | InvalidParameterValue | throughputMiBps -1
                     {"sizeGiB":1,"compression":"zip"}      | InvalidParameterValue | compression

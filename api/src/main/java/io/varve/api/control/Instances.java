@@ -194,9 +194,10 @@ public final class Instances {
      * ATTACHMENT_LIMIT_EXCEEDED, or INVALID_PARAMETER_VALUE if the device is taken.
      */
     public CompletableFuture<InstanceEntry> attach(
-            InstanceId id, VolumeId volume, String deviceName, boolean deleteOnTermination) {
+            InstanceId id, VolumeId volume, String deviceName, boolean deleteOnTermination, Precondition precondition) {
         return parts.sequencer().run(TURN, () -> {
             InstanceEntry instance = describe(id);
+            precondition.require(instance.etag());
             requireRoom(instance, deviceName);
             if (instance.attachment(volume).isPresent()) {
                 throw attached(volume, id);
@@ -281,9 +282,10 @@ public final class Instances {
      * @param force disconnect its NBD clients, those of other instances too
      */
     public CompletableFuture<InstanceEntry> detach(
-            InstanceId id, VolumeId volume, boolean force, Connections connections) {
+            InstanceId id, VolumeId volume, boolean force, Precondition precondition, Connections connections) {
         return parts.sequencer().run(TURN, () -> {
             InstanceEntry instance = describe(id);
+            precondition.require(instance.etag());
             Attachment attachment = requireAttachment(instance, volume);
             InstanceEntry leaving = instance.with(attachment.leaving());
             parts.instances().put(leaving);
@@ -299,9 +301,10 @@ public final class Instances {
      * ATTACHMENT_NOT_FOUND.
      */
     public CompletableFuture<InstanceEntry> changeAttachments(
-            InstanceId id, Map<VolumeId, Boolean> deleteOnTermination) {
+            InstanceId id, Map<VolumeId, Boolean> deleteOnTermination, Precondition precondition) {
         return parts.sequencer().run(TURN, () -> {
             InstanceEntry instance = describe(id);
+            precondition.require(instance.etag());
             deleteOnTermination.keySet().forEach(volume -> requireAttachment(instance, volume));
             InstanceEntry changed = instance.withEach(one ->
                     one.goingWithInstance(deleteOnTermination.getOrDefault(one.volume(), one.deleteOnTermination())));

@@ -70,14 +70,18 @@ final class BodyCheck {
                 new RequestException(
                         code(field, keyword),
                         "%s %s is refused: %s"
-                                .formatted(Echo.shorten(field), value(json, error), reason(keyword, error.getError())));
+                                .formatted(
+                                        Echo.shorten(field),
+                                        value(json, error),
+                                        reason(field, keyword, error.getError())));
         };
     }
 
     /** The validator tells of a bound by how a comparison with it came out: "-1 is less than 1". */
-    private static String reason(String keyword, String error) {
+    private static String reason(String field, String keyword, String error) {
         return switch (keyword) {
             case "minimum", "maximum" -> "the " + keyword + " is " + error.substring(error.lastIndexOf(' ') + 1);
+            case "const" -> field.equals("encrypted") ? "encryption is not offered yet" : error;
             default -> error;
         };
     }

@@ -58,20 +58,23 @@ final class InstanceOperations {
                                 id(call),
                                 call.volumeId(),
                                 call.body().getString("deviceName"),
-                                call.body().getBoolean("deleteOnTermination", false))
+                                call.body().getBoolean("deleteOnTermination", false),
+                                call.precondition())
                         .thenApply(InstanceOperations::described));
         operations.add(
                 "changeAttachment",
                 call -> instances
                         .changeAttachments(
-                                id(call), Map.of(call.volumeId(), call.body().getBoolean("deleteOnTermination")))
+                                id(call),
+                                Map.of(call.volumeId(), call.body().getBoolean("deleteOnTermination")),
+                                call.precondition())
                         .thenApply(InstanceOperations::described));
         operations.add("detachVolume", call -> {
             InstanceId id = id(call);
             VolumeId volume = call.volumeId();
             Preferences preferred = call.preferences();
             return instances
-                    .detach(id, volume, call.force(), connections)
+                    .detach(id, volume, call.force(), call.precondition(), connections)
                     .thenCompose(begun -> waits.until(preferred, id, () -> detaching(id, volume)));
         });
     }

@@ -292,11 +292,11 @@ class InstancesTest {
     }
 
     private CompletableFuture<InstanceEntry> attach(VolumeId volume, String device, boolean deleteOnTermination) {
-        return instances().attach(instance, volume, device, deleteOnTermination);
+        return instances().attach(instance, volume, device, deleteOnTermination, Precondition.NONE);
     }
 
     private CompletableFuture<InstanceEntry> detach(VolumeId volume, boolean force) {
-        return instances().detach(instance, volume, force, Connections.NONE);
+        return instances().detach(instance, volume, force, Precondition.NONE, Connections.NONE);
     }
 
     private CompletableFuture<Void> delete(VolumeId volume) {

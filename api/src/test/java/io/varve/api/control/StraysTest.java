@@ -69,7 +69,10 @@ class StraysTest {
     }
 
     private void attach(VolumeId volume, String device) {
-        fixture.control().instances().attach(instance, volume, device, false).join();
+        fixture.control()
+                .instances()
+                .attach(instance, volume, device, false, Precondition.NONE)
+                .join();
     }
 
     @AfterEach

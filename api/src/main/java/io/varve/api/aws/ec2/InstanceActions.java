@@ -77,7 +77,7 @@ final class InstanceActions {
         String device = request.text("Device", Ec2Limits.DEVICE_CHARS).orElse("");
         volumes.describe(volume);
         return instances
-                .attach(instance, volume, device, false)
+                .attach(instance, volume, device, false, Precondition.NONE)
                 .thenApply(changed -> attached(
                         new VolumeAttachment(
                                 instance, changed.attachment(volume).orElseThrow()),
@@ -108,7 +108,7 @@ final class InstanceActions {
                 .findFirst()
                 .orElseThrow(() -> elsewhere(id, volume.attachments().get(0)));
         return instances
-                .detach(left.instance(), id, request.flag("Force"), connections)
+                .detach(left.instance(), id, request.flag("Force"), Precondition.NONE, connections)
                 .thenApply(after -> attached(left, after.attachment(id).isPresent() ? "detaching" : "detached"));
     }
 

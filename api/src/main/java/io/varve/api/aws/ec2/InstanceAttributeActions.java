@@ -13,6 +13,7 @@ import io.varve.api.control.InstanceId;
 import io.varve.api.control.InstanceState;
 import io.varve.api.control.Instances;
 import io.varve.api.control.ListRequest;
+import io.varve.api.control.Precondition;
 import io.varve.api.control.RequestException;
 import io.varve.api.control.Volumes;
 import io.varve.engine.VolumeId;
@@ -105,7 +106,9 @@ final class InstanceAttributeActions {
             throw new Ec2Exception("InvalidParameterCombination", "no attribute is given; there is " + MAPPING);
         }
         InstanceId id = instance.id();
-        return instances.changeAttachments(id, deleteOnTermination).thenApply(changed -> Reply.done(id));
+        return instances
+                .changeAttachments(id, deleteOnTermination, Precondition.NONE)
+                .thenApply(changed -> Reply.done(id));
     }
 
     private static Attachment attached(InstanceEntry instance, Parameters mapping) {
