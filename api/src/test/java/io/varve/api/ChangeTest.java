@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.varve.api.rest.Probe;
 import io.vertx.core.json.JsonObject;
-import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,10 +58,10 @@ class ChangeTest {
     @Test
     void aChangeIsMadeOnlyIfTheObjectStillHasTheETag() {
         String path = snapshot();
-        String seen = etag(api.get(path));
+        String seen = api.get(path).etag();
         Probe.Reply changed = ifMatch(path, seen, "{\"description\":\"mine\"}");
         assertThat(changed.status()).isEqualTo(200);
-        assertThat(etag(changed)).isNotEqualTo(seen).isEqualTo(etag(api.get(path)));
+        assertThat(changed.etag()).isNotEqualTo(seen).isEqualTo(api.get(path).etag());
 
         Probe.Reply late = ifMatch(path, seen, "{\"description\":\"theirs\"}");
         assertThat(late.status()).isEqualTo(412);
@@ -70,10 +69,10 @@ class ChangeTest {
         assertThat(api.get(path).body().getString("description")).isEqualTo("mine");
         assertThat(api.send(api.request(path).header("If-Match", seen).DELETE()).status())
                 .isEqualTo(412);
-        assertThat(ifMatch(path, "\"x\", " + etag(changed), "{\"description\":\"a\"}")
+        assertThat(ifMatch(path, "\"x\", " + changed.etag(), "{\"description\":\"a\"}")
                         .status())
                 .isEqualTo(200);
-        assertThat(ifMatch(path, "W/" + etag(api.get(path)), "{\"description\":\"b\"}")
+        assertThat(ifMatch(path, "W/" + api.get(path).etag(), "{\"description\":\"b\"}")
                         .status())
                 .isEqualTo(412);
         assertThat(ifMatch(path, "unquoted", "{\"description\":\"b\"}").code()).isEqualTo("InvalidParameterValue");
@@ -87,9 +86,9 @@ class ChangeTest {
         String location = made.response().headers().firstValue("Location").orElseThrow();
         Probe.Reply found = api.get(location);
         assertThat(found.body()).isEqualTo(made.body());
-        assertThat(etag(found)).isEqualTo(etag(made));
-        assertThat(ifMatch(location, etag(made), "{\"sizeGiB\":2}").status()).isEqualTo(200);
-        assertThat(ifMatch(location, etag(made), "{\"sizeGiB\":3}").status()).isEqualTo(412);
+        assertThat(found.etag()).isEqualTo(made.etag());
+        assertThat(ifMatch(location, made.etag(), "{\"sizeGiB\":2}").status()).isEqualTo(200);
+        assertThat(ifMatch(location, made.etag(), "{\"sizeGiB\":3}").status()).isEqualTo(412);
     }
 
     private String snapshot() {
@@ -98,12 +97,7 @@ class ChangeTest {
     }
 
     private Probe.Reply ifMatch(String path, String etag, String body) {
-        return api.send(
-                api.json(path).header("If-Match", etag).method("PATCH", HttpRequest.BodyPublishers.ofString(body)));
-    }
-
-    private static String etag(Probe.Reply reply) {
-        return reply.response().headers().firstValue("ETag").orElseThrow();
+        return api.ifMatch("PATCH", path, etag, body);
     }
 
     private static JsonObject tag(String key, String value) {

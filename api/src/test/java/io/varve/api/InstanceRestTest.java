@@ -66,31 +66,22 @@ class InstanceRestTest {
     void attachmentsAreChangedOnlyIfTheInstanceIsAsItWasSeen() {
         api.post("/v1/instances", new JsonObject().put("instanceId", ID));
         String attachment = PATH + "/attachments/" + volume;
-        String unattached = etag(api.get(PATH));
-        Probe.Reply attached = ifMatch("PUT", attachment, unattached, "{\"deviceName\":\"/dev/vda\"}");
+        String unattached = api.get(PATH).etag();
+        Probe.Reply attached = api.ifMatch("PUT", attachment, unattached, "{\"deviceName\":\"/dev/vda\"}");
         assertThat(attached.status()).isEqualTo(200);
         String whole = "{\"deleteOnTermination\":true}";
 
-        assertThat(ifMatch("PUT", attachment, unattached, "{\"deviceName\":\"/dev/vdb\"}")
+        assertThat(api.ifMatch("PUT", attachment, unattached, "{\"deviceName\":\"/dev/vdb\"}")
                         .status())
                 .isEqualTo(412);
-        assertThat(ifMatch("PATCH", attachment, unattached, whole).status()).isEqualTo(412);
-        assertThat(ifMatch("DELETE", attachment, unattached, "").status()).isEqualTo(412);
-        assertThat(etag(api.get(PATH))).as("nothing has changed").isEqualTo(etag(attached));
+        assertThat(api.ifMatch("PATCH", attachment, unattached, whole).status()).isEqualTo(412);
+        assertThat(api.ifMatch("DELETE", attachment, unattached, "").status()).isEqualTo(412);
+        assertThat(api.get(PATH).etag()).as("nothing has changed").isEqualTo(attached.etag());
 
-        Probe.Reply changed = ifMatch("PATCH", attachment, etag(attached), whole);
+        Probe.Reply changed = api.ifMatch("PATCH", attachment, attached.etag(), whole);
         assertThat(changed.status()).isEqualTo(200);
-        Probe.Reply detached = ifMatch("DELETE", attachment, etag(changed), "");
+        Probe.Reply detached = api.ifMatch("DELETE", attachment, changed.etag(), "");
         assertThat(detached.body().getJsonArray("attachments")).isEmpty();
-    }
-
-    private Probe.Reply ifMatch(String method, String path, String etag, String body) {
-        return api.send(
-                api.json(path).header("If-Match", etag).method(method, HttpRequest.BodyPublishers.ofString(body)));
-    }
-
-    private static String etag(Probe.Reply reply) {
-        return reply.response().headers().firstValue("ETag").orElseThrow();
     }
 
     @Test

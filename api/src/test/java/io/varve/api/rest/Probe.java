@@ -38,6 +38,10 @@ public final class Probe {
         public String detail() {
             return body.getString("detail", "no detail");
         }
+
+        public String etag() {
+            return response.headers().firstValue("ETag").orElseThrow();
+        }
     }
 
     /** Where the API is. */
@@ -63,6 +67,11 @@ public final class Probe {
 
     public Reply patch(String path, JsonObject body) {
         return send(json(path).method("PATCH", HttpRequest.BodyPublishers.ofString(body.encode())));
+    }
+
+    /** A change that is made only if the object has this ETag. */
+    public Reply ifMatch(String method, String path, String etag, String body) {
+        return send(json(path).header("If-Match", etag).method(method, HttpRequest.BodyPublishers.ofString(body)));
     }
 
     public HttpRequest.Builder json(String path) {

@@ -24,7 +24,9 @@ final class WritePace {
     private final SpacePressure pressure;
     private final VolumeLoop timer;
     private volatile @Nullable Level level;
+    /** Without a level: nothing may be written. */
     private volatile boolean stopped;
+
     private volatile long givenBack;
     private volatile boolean holding;
     /** Loop only. */
@@ -47,7 +49,6 @@ final class WritePace {
      */
     void follow(long overBytes, long bandBytes, long appendedBefore) {
         level = new Level(overBytes, bandBytes, appendedBefore);
-        stopped = false;
         timer.execute(this::begin);
     }
 

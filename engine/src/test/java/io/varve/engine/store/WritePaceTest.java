@@ -8,11 +8,8 @@ import io.varve.engine.StoreUsage;
 import io.varve.engine.Volume;
 import io.varve.engine.VolumeId;
 import io.varve.engine.VolumeLoop;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -22,7 +19,7 @@ class WritePaceTest {
     private static final int MIB = 1 << 20;
     private static final int REQUEST_BYTES = 16 << 10;
     private static final int LIVE_REQUESTS = 4096;
-    private static final int DEPTH = 4;
+    private static final int REQUESTS = 6 * LIVE_REQUESTS;
     private static final long MOST_TICKS = 4;
 
     private static final long BAND = 70 << 20;
@@ -145,72 +142,24 @@ class WritePaceTest {
         VolumeId id = new VolumeId(1, 1);
         simulated.await(simulated.store().createVolume(id, 1L << 30));
         Volume volume = simulated.await(simulated.store().open(id));
-        Overwriter writer = new Overwriter(simulated, volume, 6 * LIVE_REQUESTS);
-        volume.loop().execute(writer::turn);
-
-        assertThat(simulated.await(writer.done)).isEqualTo(IoStatus.OK);
-
-        assertThat(writer.waitNanos).as("it is faster than compaction").isNotEmpty();
-        assertThat(writer.waitNanos).allMatch(nanos -> nanos <= MOST_TICKS * WritePace.TICK_NANOS);
-        assertThat(writer.mostHeld).as("parts of what is live").isLessThan(1.6);
-        simulated.store().close();
-    }
-
-    /** Writes as fast as the volume lets it. */
-    private static final class Overwriter {
-        final CompletableFuture<IoStatus> done = new CompletableFuture<>();
-        final List<Long> waitNanos = new ArrayList<>();
-        /** What the store's files held at most, as a part of what was live. */
-        double mostHeld;
-
-        private final SimulatedStore simulated;
-        private final Volume volume;
-        private final SplittableRandom random = new SplittableRandom(3);
-        private final int requests;
-        private int left;
-        private int underWay;
-
-        Overwriter(SimulatedStore simulated, Volume volume, int requests) {
-            this.simulated = simulated;
-            this.volume = volume;
-            this.requests = requests;
-            this.left = requests;
-        }
-
-        void turn() {
-            while (underWay < DEPTH && left > 0 && !volume.congested()) {
-                left--;
-                underWay++;
-                long at = (long) random.nextInt(LIVE_REQUESTS) * REQUEST_BYTES;
-                volume.write(at, SimulatedStore.filled(REQUEST_BYTES, left), false, this::written);
-            }
-            volume.submit();
-            if (left == 0 && underWay == 0) {
-                done.complete(IoStatus.OK);
-            } else if (left > 0 && volume.congested()) {
-                long begun = simulated.nanoTime();
-                volume.whenWritable(() -> volume.loop().execute(() -> {
-                    waitNanos.add(simulated.nanoTime() - begun);
-                    turn();
-                }));
-            }
-        }
-
-        private void written(IoStatus status) {
-            underWay--;
+        SplittableRandom random = new SplittableRandom(3);
+        int held = 0;
+        double most = 0;
+        for (int i = 0; i < REQUESTS; i++) {
+            long begun = simulated.nanoTime();
+            simulated.awaitWritable(volume);
+            long waited = simulated.nanoTime() - begun;
+            assertThat(waited).isLessThan(MOST_TICKS * WritePace.TICK_NANOS);
+            held += waited > WritePace.TICK_NANOS / 2 ? 1 : 0;
+            long at = (long) random.nextInt(LIVE_REQUESTS) * REQUEST_BYTES;
+            assertThat(simulated.write(volume, at, REQUEST_BYTES, i)).isEqualTo(IoStatus.OK);
             StoreUsage usage = simulated.store().usage();
-            if (left < requests - LIVE_REQUESTS) {
-                mostHeld = Math.max(mostHeld, (double) (usage.liveBytes() + usage.deadBytes()) / usage.liveBytes());
-            }
-            if (status != IoStatus.OK) {
-                done.completeExceptionally(new AssertionError("a write ended with " + status));
-            } else if (underWay == 0) {
-                volume.loop().execute(() -> {
-                    if (!volume.congested() || left == 0) {
-                        turn();
-                    }
-                });
+            if (i > LIVE_REQUESTS) {
+                most = Math.max(most, (double) (usage.liveBytes() + usage.deadBytes()) / usage.liveBytes());
             }
         }
+        assertThat(held).as("waits, because it is faster than compaction").isPositive();
+        assertThat(most).as("what files hold, in parts of what is live").isLessThan(1.6);
+        simulated.store().close();
     }
 }
